@@ -1,0 +1,45 @@
+// y = f(x), element-wise; OP says which f. Formulas and derivatives stand side by side with unary_backward.wgsl.
+#include "lib/index.inc.wgsl"
+#include "lib/math.inc.wgsl"
+#include "lib/unary_ops.inc.wgsl"
+
+alias Scalar = f32; // dtype
+override WG: u32 = 256;
+
+struct Params { size: u32, a: f32, b: f32 } // a, b: constants of the op (slope of leakyRelu, alpha of elu, ends of clamp)
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Scalar>;        // [size]
+@group(0) @binding(2) var<storage, read_write> y: array<Scalar>;  // [size]
+
+fn f(v: f32) -> f32 {
+  switch (OP) {
+    case NEG: { return -v; }
+    case ABS: { return abs(v); }
+    case EXP: { return exp(v); }
+    case LOG: { return log(v); }
+    case SQRT: { return sqrt(v); }
+    case RSQRT: { return inverseSqrt(v); }
+    case SQUARE: { return v * v; }
+    case RECIPROCAL: { return 1.0 / v; }
+    case SIN: { return sin(v); }
+    case COS: { return cos(v); }
+    case TANH: { return tanhExact(v); }
+    case SIGMOID: { return sigmoid(v); }
+    case RELU: { return max(v, 0.0); }
+    case LEAKY_RELU: { return select(params.a * v, v, v >= 0.0); }
+    case ELU: { return select(params.a * expm1(min(v, 0.0)), v, v >= 0.0); }
+    case SILU: { return v * sigmoid(v); }
+    case GELU: { return 0.5 * v * (1.0 + erfExact(v * SQRT_HALF)); }
+    case GELU_TANH: { return 0.5 * v * (1.0 + tanhExact(geluInner(v))); }
+    case SOFTPLUS: { return softplus(v); }
+    case ERF: { return erfExact(v); }
+    case CLAMP: { return clamp(v, params.a, params.b); }
+    default: { return v; }
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let i = linearIndex(wid, nwg, lid, WG);
+  if (i < params.size) { y[i] = Scalar(f(f32(x[i]))); }
+}

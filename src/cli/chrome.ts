@@ -1,0 +1,154 @@
+// Headless Chrome with WebGPU, for the tests, the benchmark and the examples.
+import { existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { build } from 'esbuild';
+import puppeteer, { type Browser, type Page } from 'puppeteer-core';
+import { findChrome } from '../../scripts/find-chrome.mjs';
+
+const FLAGS = [
+  '--enable-unsafe-webgpu',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+  // Chrome refuses to start its sandbox as root.
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+];
+const SOFTWARE_FLAGS = ['--use-webgpu-adapter=swiftshader'];
+// On Linux headless Chrome reaches a GPU through Vulkan, and only when told so; without one these flags hang it.
+const LINUX_GPU_FLAGS = ['--enable-features=Vulkan', '--use-angle=vulkan', '--disable-vulkan-surface'];
+const hasLinuxGpu = () => ['/dev/dri', '/dev/nvidia0', '/dev/dxg'].some((path) => existsSync(path));
+
+// WebGPU needs a secure context, and localhost is one. Requests to it are answered here; nothing listens.
+const ORIGIN = 'http://localhost/';
+
+/** A running headless Chrome whose pages have WebGPU. */
+export interface Chrome {
+  readonly browser: Browser;
+  /** What computes, and in which browser: `google swiftshader, Chrome/156.0.1.2`. */
+  readonly adapter: string;
+}
+
+/** A page with a bundled TypeScript module in it. `Module` is the type of that module: `typeof import('./page.ts')`. */
+export interface ModulePage<Module> {
+  readonly page: Page;
+  /** Calls one of the module's exported functions; arguments and result travel as JSON. */
+  call<K extends FunctionsOf<Module>>(name: K, ...args: Arguments<Module[K]>): Promise<Result<Module[K]>>;
+}
+
+type FunctionsOf<M> = { [K in keyof M]: M[K] extends (...args: never[]) => unknown ? K : never }[keyof M] & string;
+type Arguments<F> = F extends (...args: infer A) => unknown ? A : never;
+type Result<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;
+
+/** Functions of this process that the page can call by name, as `await progress(…)`. */
+export type Handlers = Record<string, (...args: never[]) => unknown>;
+
+/**
+ * Starts headless Chrome on the GPU, or on its software adapter where there is no GPU.
+ * The caller closes `browser`; it is also closed when this process ends or is interrupted.
+ */
+export async function launchChrome(): Promise<Chrome> {
+  const executablePath = findChrome();
+  if (!executablePath) {
+    throw new Error('no Chrome, Chromium or Edge found: install one, or set FOVEA_CHROME to its executable');
+  }
+  for (const flags of [...(hasLinuxGpu() ? [LINUX_GPU_FLAGS] : []), [], SOFTWARE_FLAGS]) {
+    const browser = await launch(executablePath, [...FLAGS, ...flags]);
+    try {
+      const adapter = await describeAdapter(browser);
+      if (adapter) return { browser, adapter: `${adapter}, ${await browser.version()}` };
+    } catch (error) {
+      await browser.close();
+      throw error;
+    }
+    await browser.close();
+  }
+  throw new Error(`${executablePath} has no WebGPU adapter, not even its software one: a newer Chrome is needed`);
+}
+
+async function launch(executablePath: string, args: string[]) {
+  try {
+    // No protocol timeout: training and benchmarks may keep one call open for minutes.
+    return await puppeteer.launch({ executablePath, args, headless: true, protocolTimeout: 0 });
+  } catch (error) {
+    throw new Error(`${executablePath} did not start: ${String(error)}`, { cause: error });
+  }
+}
+
+async function describeAdapter(browser: Browser): Promise<string | null> {
+  const page = await blankPage(browser, {});
+  const adapter = page.evaluate(async () => {
+    const info = (await navigator.gpu?.requestAdapter())?.info;
+    return info ? [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ') : null;
+  });
+  // A broken driver may also never answer.
+  const description = await Promise.race([adapter, setTimeout(5_000, null, { ref: false })]);
+  await page.close();
+  return description;
+}
+
+async function blankPage(browser: Browser, scripts: Record<string, string>) {
+  const page = await browser.newPage();
+  await page.setRequestInterception(true);
+  page.on('request', (request) => {
+    const script = scripts[request.url().slice(ORIGIN.length)];
+    if (request.url() === ORIGIN) request.respond({ contentType: 'text/html', body: '<!doctype html>' });
+    else if (script === undefined) request.respond({ status: 404 });
+    else request.respond({ contentType: 'text/javascript', body: script });
+  });
+  await page.goto(ORIGIN);
+  return page;
+}
+
+/** Bundles the TypeScript module `entry` and opens it in a new page, whose console is forwarded to this one. */
+export async function openModule<Module>(
+  chrome: Chrome,
+  entry: string,
+  handlers: Handlers = {},
+): Promise<ModulePage<Module>> {
+  const page = await blankPage(chrome.browser, { 'entry.js': await bundle(entry) });
+  page.on('console', (message) => (message.type() === 'error' ? console.error : console.log)(message.text()));
+  const failed = new Promise<never>((_, reject) => page.on('pageerror', reject).on('error', reject));
+  failed.catch(() => {});
+  for (const [name, handler] of Object.entries(handlers)) await page.exposeFunction(name, handler);
+  return {
+    page,
+    call: (name, ...args) =>
+      Promise.race([
+        failed,
+        page.evaluate(
+          async (url, name, args) => (await import(url))[name](...args),
+          `${ORIGIN}entry.js`,
+          name as string,
+          args as unknown[],
+        ),
+      ]),
+  };
+}
+
+async function bundle(entry: string) {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022', // Chrome's own `using` is younger than some of the browsers we run on.
+    sourcemap: 'inline',
+    logLevel: 'silent',
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
+/** Runs `use` on a page with the module `entry` in a Chrome of its own, which is closed whatever happens. */
+export async function withModule<Module, T>(
+  entry: string,
+  handlers: Handlers,
+  use: (module: ModulePage<Module>, chrome: Chrome) => Promise<T>,
+): Promise<T> {
+  const chrome = await launchChrome();
+  try {
+    return await use(await openModule<Module>(chrome, entry, handlers), chrome);
+  } finally {
+    await chrome.browser.close();
+  }
+}

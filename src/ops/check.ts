@@ -1,0 +1,62 @@
+import { type DType, describe, type Shape } from '../host.ts';
+import { ArgumentError, DTypeError, ShapeError } from '../runtime/errors.ts';
+import type { Tensor } from '../tensor.ts';
+
+/** Throws unless `t` is f32 or f16. */
+export function checkFloat(op: string, name: string, t: Tensor): void {
+  if (t.dtype !== 'f32' && t.dtype !== 'f16') throw new DTypeError(op, `${name} must be f32 or f16, got ${describe(t)}`);
+}
+
+/** Throws unless `t` has one of `dtypes`. */
+export function checkDType(op: string, name: string, t: Tensor, ...dtypes: DType[]): void {
+  if (!dtypes.includes(t.dtype)) throw new DTypeError(op, `${name} must be ${dtypes.join(' or ')}, got ${describe(t)}`);
+}
+
+/** Throws unless all tensors have one dtype. */
+export function checkSameDType(op: string, tensors: Readonly<Record<string, Tensor>>): void {
+  const entries = Object.entries(tensors);
+  if (new Set(entries.map(([, t]) => t.dtype)).size > 1) {
+    throw new DTypeError(op, `${entries.map(([n]) => n).join(' and ')} must have the same dtype, got ${entries.map(([, t]) => describe(t)).join(' and ')}`);
+  }
+}
+
+/** Throws unless `t` has `shape`; -1 matches any size. */
+export function checkShape(op: string, name: string, t: Tensor, shape: Shape): void {
+  const ok = t.shape.length === shape.length && shape.every((n, i) => n === -1 || n === t.shape[i]);
+  if (!ok) throw new ShapeError(op, `${name} must have shape [${shape.join(', ').replaceAll('-1', '*')}], got ${describe(t)}`);
+}
+
+/** `axis` counted from 0; throws unless it is a whole number in [-rank, rank). */
+export function checkAxis(op: string, axis: number, x: Tensor, name = 'axis'): number {
+  const { rank } = x;
+  if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
+    throw new ArgumentError(op, `${name} must be in [${-rank}, ${rank}), got ${axis} (x: ${describe(x)})`);
+  }
+  return axis < 0 ? axis + rank : axis;
+}
+
+/** Axes counted from 0, in order; all of them by default. Throws when one is out of range or named twice. */
+export function checkAxes(op: string, axes: number | readonly number[] | undefined, x: Tensor): number[] {
+  if (axes === undefined) return x.shape.map((_, i) => i);
+  const found = [axes].flat().map((a) => checkAxis(op, a, x, 'axes'));
+  if (new Set(found).size < found.length) throw new ArgumentError(op, `axes must be different, got [${[axes].flat().join(', ')}] (x: ${describe(x)})`);
+  return found.sort((a, b) => a - b);
+}
+
+/** NumPy's broadcasting: aligned at the last axis, sizes equal or 1. Throws naming all shapes when they do not fit. */
+export function broadcastShapes(op: string, tensors: Readonly<Record<string, Tensor>>): number[] {
+  const shapes = Object.values(tensors).map((t) => t.shape);
+  const rank = Math.max(...shapes.map((s) => s.length));
+  const out = Array.from({ length: rank }, () => 1);
+  for (const shape of shapes) {
+    shape.forEach((n, i) => {
+      const axis = i + rank - shape.length;
+      if (out[axis] === 1) out[axis] = n;
+      else if (n !== 1 && n !== out[axis]) {
+        const named = Object.entries(tensors).map(([name, t]) => `${name} ${describe(t)}`);
+        throw new ShapeError(op, `shapes do not broadcast: ${named.join(', ')}`);
+      }
+    });
+  }
+  return out;
+}

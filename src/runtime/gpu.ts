@@ -1,0 +1,354 @@
+import { fill } from '../generated/kernels.ts';
+import { type DType, fromData, type Shape, type TensorData, words } from '../host.ts';
+import { Tensor } from '../tensor.ts';
+import { DeviceLostError, FoveaError, LimitError, OutOfMemoryError, ShapeError } from './errors.ts';
+import { dispatch, grid, type Kernel } from './kernel.ts';
+import { Pool, Storage, type Suspect } from './memory.ts';
+import { Programs } from './programs.ts';
+import { lostError, Queue, type Recording } from './queue.ts';
+import { scope } from './scope.ts';
+
+export interface GpuOptions {
+  /** Where adapters come from; default `navigator.gpu`. In Node, what `create([])` of the package `webgpu` returns. */
+  readonly gpu?: GPU;
+  readonly powerPreference?: GPUPowerPreference;
+  /** Only these of the features Fovea can use; default all that the adapter has. */
+  readonly features?: readonly GPUFeatureName[];
+}
+
+/** What the engine did since `resetCounters()`: cost that no noisy clock can blur. */
+export interface Counters {
+  dispatches: number;
+  passes: number;
+  submits: number;
+  /** Bind groups, pipelines and buffers created. */
+  bindGroups: number;
+  pipelines: number;
+  buffers: number;
+  bytesAllocated: number;
+  /** Copies from one buffer to another, those of reads included. */
+  copies: number;
+  /** Host writes (`writeBuffer`), one for the uniforms of each submit included. */
+  writes: number;
+  reads: number;
+}
+
+/** Bytes in use, the most there were since `resetCounters()`, and bytes free in the pool; `tensors` counts live handles. */
+export interface MemoryUse {
+  readonly live: number;
+  readonly peak: number;
+  readonly pooled: number;
+  readonly tensors: number;
+}
+
+/** What the test harness hooks into: see src/testing/guard.ts. */
+export interface Debug {
+  /** Bytes bound after each tensor's own, in which nothing may be written. */
+  readonly guardBytes: number;
+  allocated(t: Tensor): void;
+  dispatched(kernel: Kernel, buffers: Readonly<Record<string, Tensor>>): void;
+}
+
+/** Features that some kernel can use. */
+const FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix' as GPUFeatureName];
+/** Bind groups kept before all are forgotten: far more than any model's step needs. */
+const MAX_BIND_GROUPS = 65_536;
+
+const zeroCounters = (): Counters => ({
+  dispatches: 0, passes: 0, submits: 0, bindGroups: 0, pipelines: 0, buffers: 0, bytesAllocated: 0, copies: 0, writes: 0, reads: 0,
+});
+
+/**
+ * A WebGPU device with what the engine keeps for it: compiled kernels, a pool of buffers, and one open command encoder.
+ * Make one with `Gpu.create()` or, on a device of your own, `Gpu.from(device)`.
+ */
+export class Gpu {
+  readonly device: GPUDevice;
+  readonly limits: GPUSupportedLimits;
+  readonly features: ReadonlySet<string>;
+  /** The adapter's description: vendor, architecture, device. */
+  readonly info: GPUAdapterInfo | null;
+  /** @internal */ readonly pool: Pool;
+  /** @internal */ readonly programs: Programs;
+  /** @internal */ readonly queue: Queue;
+  /** @internal */ readonly bindGroups = new Map<string, GPUBindGroup>();
+  /** @internal */ count = zeroCounters();
+  /** @internal */ tensors = 0;
+  /** @internal The programs and buffers met in `prepare`; null when dispatches are real. */ prepared: Set<Suspect> | null = null;
+  /** @internal */ debug: Debug | null = null;
+  /** @internal */ lost: DeviceLostError | null = null;
+  readonly #owned: boolean;
+  readonly #onLost: Promise<never>;
+
+  private constructor(device: GPUDevice, owned: boolean, info: GPUAdapterInfo | null) {
+    this.device = device;
+    this.limits = device.limits;
+    this.features = device.features as ReadonlySet<string>;
+    this.info = info;
+    this.#owned = owned;
+    this.pool = new Pool(this);
+    this.programs = new Programs(this);
+    this.queue = new Queue(this);
+    this.#onLost = device.lost.then((lost) => {
+      this.lost ??= lostError('gpu', lost);
+      throw this.lost;
+    });
+    this.#onLost.catch(() => undefined); // who waits sees it through orLost
+  }
+
+  /**
+   * Asks for an adapter and a device with its best limits and the features that kernels can use.
+   *
+   * @throws FoveaError when there is no WebGPU or no adapter
+   */
+  static async create(options: GpuOptions = {}): Promise<Gpu> {
+    const source = options.gpu ?? globalThis.navigator?.gpu;
+    if (!source) throw new FoveaError('Gpu.create', 'this host has no WebGPU (navigator.gpu); in Node, pass { gpu: create([]) } of the package webgpu');
+    const adapter = await source.requestAdapter(options.powerPreference ? { powerPreference: options.powerPreference } : {});
+    if (!adapter) throw new FoveaError('Gpu.create', 'no WebGPU adapter was found; in Chrome, see chrome://gpu');
+    const requiredLimits: Record<string, number> = {};
+    for (const name in adapter.limits) {
+      const value = adapter.limits[name as keyof GPUSupportedLimits];
+      if (typeof value === 'number') requiredLimits[name] = value;
+    }
+    const requiredFeatures = (options.features ?? FEATURES).filter((f) => adapter.features.has(f));
+    const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
+    return new Gpu(device, true, adapter.info ?? null);
+  }
+
+  /** Adopts the application's device: it is never destroyed, and its error handlers and queue order stay as they are. */
+  static from(device: GPUDevice): Gpu {
+    return new Gpu(device, false, device.adapterInfo ?? null);
+  }
+
+  /**
+   * A tensor with `data` in it.
+   *
+   * @param data  a number, a boolean, nested arrays of them, or a typed array
+   * @param shape its shape; default that of the nesting, or `[length]`
+   * @param dtype default by the array's type: f32 for plain numbers and floats, i32 and u32 for integers, bool for booleans
+   * @throws ShapeError when data and shape disagree or the nesting is ragged; DTypeError for values that the dtype cannot hold
+   */
+  tensor(data: TensorData, shape?: Shape, options: { readonly dtype?: DType } = {}): Tensor {
+    const host = fromData('tensor', data, shape, options.dtype);
+    const t = this.empty(host.shape, host.dtype, 'tensor');
+    this.write(t.storage, t.byteOffset, host.bytes);
+    return t;
+  }
+
+  /** A tensor whose contents are yet to be written: whatever was in the memory. */
+  empty(shape: Shape, dtype: DType = 'f32', op = 'empty'): Tensor {
+    this.check(op);
+    if (dtype === 'f16' && !this.features.has('shader-f16')) throw new LimitError(op, 'dtype f16 needs the device feature shader-f16, which this device lacks');
+    checkSizes(op, shape);
+    const bytes = words(shape, dtype) * 4 + (this.debug?.guardBytes ?? 0);
+    const storage = new Storage(this, this.pool.take(op, bytes));
+    const t = new Tensor(this, storage, 0, shape, dtype);
+    for (const s of storage.suspects ?? []) this.prepared?.add(s);
+    if (!this.prepared) this.debug?.allocated(t);
+    return t;
+  }
+
+  /** A tensor of zeros (false for bool). */
+  zeros(shape: Shape, dtype: DType = 'f32'): Tensor {
+    const t = this.empty(shape, dtype, 'zeros');
+    this.fillWords(t, 0);
+    return t;
+  }
+
+  /**
+   * A tensor over a buffer of the application's, without a copy. The buffer needs the usages STORAGE, COPY_SRC and COPY_DST; it is
+   * never pooled or destroyed. Whoever writes it elsewhere must submit that work before Fovea's next flush.
+   *
+   * @param offset in bytes, a multiple of the device's `minStorageBufferOffsetAlignment` (256)
+   */
+  wrap(buffer: GPUBuffer, options: { readonly shape: Shape; readonly dtype?: DType; readonly offset?: number }): Tensor {
+    const { shape, dtype = 'f32', offset = 0 } = options;
+    this.check('wrap');
+    checkSizes('wrap', shape);
+    const bytes = words(shape, dtype) * 4;
+    if (offset % 256 !== 0) throw new ShapeError('wrap', `offset must be a multiple of 256 bytes, got ${offset}`);
+    if (offset + bytes > buffer.size) {
+      throw new ShapeError('wrap', `${dtype}[${shape.join(', ')}] at offset ${offset} needs ${offset + bytes} bytes, the buffer has ${buffer.size}`);
+    }
+    const missing = [[0x80, 'STORAGE'], [0x4, 'COPY_SRC'], [0x8, 'COPY_DST']] as const;
+    for (const [flag, name] of missing) {
+      if (!(buffer.usage & flag)) throw new ShapeError('wrap', `the buffer lacks the usage ${name}`);
+    }
+    return new Tensor(this, new Storage(this, this.pool.adopt(buffer), true), offset, shape, dtype);
+  }
+
+  /** Submits what has been recorded. */
+  flush(): void {
+    this.queue.flush();
+  }
+
+  /** Submits what has been recorded and waits for the device; rejects with the first error it reports. */
+  async sync(): Promise<void> {
+    this.check('sync');
+    await this.queue.sync();
+  }
+
+  /**
+   * Compiles all that `f` needs and makes its buffers, without running it: the first real run then does not wait. Out of memory, it
+   * empties the pool and tries once more.
+   *
+   * @param f a synchronous function of tensor operations; what it makes is freed
+   * @throws KernelError, OutOfMemoryError
+   */
+  async prepare(f: () => unknown): Promise<void> {
+    this.check('prepare');
+    for (let attempt = 0; ; attempt++) {
+      const met = this.#dryRun(f);
+      await this.orLost('prepare', Promise.all([...met].map((s) => s.done)));
+      const error = [...met].find((s) => s.error)?.error;
+      if (!error) return;
+      if (!(error instanceof OutOfMemoryError) || attempt > 0) throw error;
+      this.trim();
+    }
+  }
+
+  /**
+   * Records the work of `f` into the caller's encoder instead of Fovea's own. Its uniforms and the buffers it frees stay out of use
+   * until `release()`, which the caller calls once the encoder was submitted (or dropped).
+   *
+   * @param f synchronous; reading tensors inside is an error
+   */
+  encodeInto<T>(encoder: GPUCommandEncoder, f: () => T): { readonly value: T; release(): void } {
+    this.check('encodeInto');
+    if (this.queue.recording) throw new FoveaError('encodeInto', 'recordings cannot be nested');
+    this.queue.flush();
+    const recording: Recording = { encoder, arenas: [], freed: [] };
+    this.queue.recording = recording;
+    let value: T;
+    try {
+      value = scope(f);
+    } finally {
+      this.queue.endPass();
+      this.queue.recording = null;
+      for (const arena of recording.arenas) arena.write(this);
+    }
+    const release = () => {
+      for (const storage of recording.freed.splice(0)) this.pool.give(storage.pooled);
+      for (const arena of recording.arenas.splice(0)) this.queue.retire(arena);
+    };
+    return { value, release };
+  }
+
+  counters(): Counters {
+    return { ...this.count };
+  }
+
+  /** Sets the counters to zero and the peak of `memory()` to what is live. */
+  resetCounters(): void {
+    this.count = zeroCounters();
+    this.pool.peak = this.pool.live;
+  }
+
+  memory(): MemoryUse {
+    const { live, peak, pooled } = this.pool;
+    return { live, peak, pooled, tensors: this.tensors };
+  }
+
+  /** Gives the pool's free buffers back to the device. */
+  trim(): void {
+    this.queue.flush();
+    this.pool.trim();
+  }
+
+  /** Frees the pool and, if `Gpu.create` made the device, the device; every later use is a `DisposedError`. */
+  destroy(): void {
+    if (this.lost) return;
+    this.trim();
+    this.lost = new DeviceLostError('gpu', 'this Gpu was destroyed; create a new one');
+    if (this.#owned) this.device.destroy();
+  }
+
+  /** @internal Throws when the device is gone. */
+  check(op: string): void {
+    if (this.lost) throw new DeviceLostError(op, this.lost.message.replace(/^\w+: /, ''));
+  }
+
+  /** @internal `work`, or the loss of the device, whichever comes first. */
+  async orLost<T>(op: string, work: Promise<T>): Promise<T> {
+    try {
+      return await Promise.race([work, this.#onLost]);
+    } catch (error) {
+      if (this.lost) throw new DeviceLostError(op, this.lost.message.replace(/^\w+: /, ''), { cause: error });
+      throw error;
+    }
+  }
+
+  /** @internal Runs `f` under an error scope; the suspect tells later whether the device took it. `explain` words the refusal. */
+  watch<T>(op: string, filter: GPUErrorFilter, f: () => T, explain?: (message: string) => Promise<Error>): { value: T; suspect: Suspect } {
+    this.device.pushErrorScope(filter);
+    let value: T;
+    let popped: Promise<GPUError | null>;
+    try {
+      value = f();
+    } finally {
+      popped = this.device.popErrorScope();
+    }
+    const fallback = async (message: string): Promise<Error> =>
+      filter === 'out-of-memory' ? new OutOfMemoryError(op, `the device is out of memory: ${message}`) : new FoveaError(op, message);
+    const settle = async () => {
+      try {
+        const refusal = await popped;
+        if (refusal) suspect.error = await (explain ?? fallback)(refusal.message);
+      } catch {
+        suspect.error = this.lost ?? new DeviceLostError(op, 'the GPU device was lost; create a new Gpu');
+      }
+      suspect.settled = true;
+    };
+    const suspect: { settled: boolean; error: Error | null; done: Promise<void> } = { settled: false, error: null, done: Promise.resolve() };
+    suspect.done = settle();
+    return { value, suspect };
+  }
+
+  /** @internal Writes host bytes (a multiple of 4) into a storage, after whatever was recorded to use it. */
+  write(storage: Storage, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
+    if (bytes.byteLength === 0) return;
+    if (storage.usedIn === this.queue.batch && !this.queue.recording) this.queue.flush();
+    this.device.queue.writeBuffer(storage.pooled.buffer, offset, bytes);
+    this.count.writes++;
+  }
+
+  /** @internal Fills a tensor's memory with a word's bits. */
+  fillWords(t: Tensor, bits: number): void {
+    const size = words(t.shape, t.dtype);
+    using raw = t.reinterpret('u32', [size]);
+    dispatch(this, fill, { out: raw }, { words: size, bits }, grid(size, 256));
+  }
+
+  /** @internal A storage nobody refers to any more. */
+  recycle(storage: Storage): void {
+    if (this.lost) return;
+    if (this.queue.recording) this.queue.recording.freed.push(storage);
+    else this.pool.give(storage.pooled);
+  }
+
+  /** @internal */
+  rememberBindGroup(key: string, group: GPUBindGroup): void {
+    if (this.bindGroups.size >= MAX_BIND_GROUPS) this.bindGroups.clear();
+    this.bindGroups.set(key, group);
+  }
+
+  #dryRun(f: () => unknown): Set<Suspect> {
+    if (this.prepared) throw new FoveaError('prepare', 'calls cannot be nested');
+    const met = new Set<Suspect>();
+    this.prepared = met;
+    try {
+      scope(() => void f());
+    } finally {
+      this.prepared = null;
+    }
+    return met;
+  }
+}
+
+function checkSizes(op: string, shape: Shape): void {
+  if (shape.length > 8) throw new ShapeError(op, `shape must have at most 8 dimensions, got [${shape.join(', ')}]`);
+  for (const n of shape) {
+    if (!Number.isSafeInteger(n) || n < 0) throw new ShapeError(op, `shape must hold whole numbers >= 0, got [${shape.join(', ')}]`);
+  }
+}
