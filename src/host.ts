@@ -71,7 +71,7 @@ function encode(op: string, flat: HostArray | readonly (number | boolean)[], dty
     }
     if (dtype !== 'f32' && dtype !== 'f16') {
       const [lo, hi] = RANGE[dtype];
-      if (!Number.isInteger(v) || v < lo || v > hi) throw new DTypeError(op, `data must hold ${dtype === 'bool' ? 'booleans, 0 or 1' : dtype} values, got ${v} at element ${i}`);
+      if (!Number.isInteger(v) || v < lo || v > hi) throw new DTypeError(op, `data must hold ${dtype === 'bool' ? 'booleans, 0 or 1' : `${dtype} values`}, got ${v} at element ${i}`);
     }
     target[i] = dtype === 'f16' ? toHalf(v) : v;
   }

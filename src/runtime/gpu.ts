@@ -308,7 +308,7 @@ export class Gpu {
   /** @internal Writes host bytes (a multiple of 4) into a storage, after whatever was recorded to use it. */
   write(storage: Storage, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
     if (bytes.byteLength === 0) return;
-    if (storage.usedIn === this.queue.batch && !this.queue.recording) this.queue.flush();
+    if (storage.pooled.usedIn === this.queue.batch && !this.queue.recording) this.queue.flush();
     this.device.queue.writeBuffer(storage.pooled.buffer, offset, bytes);
     this.count.writes++;
   }

@@ -162,7 +162,7 @@ function track(gpu: Gpu, kernel: Kernel, program: Program, buffers: Readonly<Rec
   for (const name in kernel.buffers) (buffers[name] as Tensor).storage.suspects?.forEach(doubt);
   for (const name in kernel.buffers) {
     const storage: Storage = (buffers[name] as Tensor).storage;
-    storage.usedIn = batch;
+    storage.pooled.usedIn = batch;
     if (kernel.buffers[name]?.access === 'read') continue;
     storage.writtenIn = batch;
     storage.suspects = doubts;

@@ -20,6 +20,8 @@ export interface PooledBuffer {
   readonly id: number;
   readonly buffer: GPUBuffer;
   readonly size: number;
+  /** The batch (see queue.ts) that last used this buffer: the host must not write it before that is submitted. */
+  usedIn: number;
   /** The creation of the buffer, until the device has confirmed it. */
   suspect: Suspect | null;
 }
@@ -83,7 +85,7 @@ export class Pool {
   adopt(buffer: GPUBuffer): PooledBuffer {
     let known = this.#foreign.get(buffer);
     if (!known) {
-      known = { id: this.#nextId++, buffer, size: buffer.size, suspect: null };
+      known = { id: this.#nextId++, buffer, size: buffer.size, usedIn: -1, suspect: null };
       this.#foreign.set(buffer, known);
     }
     return known;
@@ -104,7 +106,7 @@ export class Pool {
     );
     count.buffers++;
     count.bytesAllocated += size;
-    return { id: this.#nextId++, buffer: value, size, suspect };
+    return { id: this.#nextId++, buffer: value, size, usedIn: -1, suspect };
   }
 }
 
@@ -114,8 +116,7 @@ export class Storage {
   readonly pooled: PooledBuffer;
   /** Bytes bound after the data in which nothing may be written; 0 outside of tests. */
   readonly guardBytes: number;
-  /** The batch (see queue.ts) that last used this storage, and the one that last wrote it. */
-  usedIn = -1;
+  /** The batch (see queue.ts) that last wrote this storage. */
   writtenIn = -1;
   /** Unconfirmed pipelines and buffers that the contents depend on. */
   suspects: Set<Suspect> | null = null;

@@ -52,7 +52,7 @@ export interface Recording {
  */
 export class Queue {
   readonly #gpu: Gpu;
-  /** The number of the open batch; a storage used in it must not be overwritten by the host before it is submitted. */
+  /** The number of the open batch. */
   batch = 0;
   recording: Recording | null = null;
   #encoder: GPUCommandEncoder | null = null;
@@ -135,7 +135,7 @@ export class Queue {
     gpu.count.copies++;
     gpu.count.reads++;
     const batch = this.batch;
-    storage.usedIn = batch;
+    storage.pooled.usedIn = batch;
     const suspects = [...(storage.suspects ?? [])];
     await Promise.resolve(); // other reads of this task join the batch
     if (this.batch === batch) this.flush();
