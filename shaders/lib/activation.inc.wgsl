@@ -1,0 +1,26 @@
+// The activations that a kernel can apply to what it writes; ACTIVATION says which. Needs lib/math.inc.wgsl.
+override ACTIVATION: u32 = 0;
+const NONE = 0u; // op
+const RELU = 1u; // op
+const TANH = 2u; // op
+const SIGMOID = 3u; // op
+const GELU = 4u; // op
+const GELU_TANH = 5u; // op
+const SILU = 6u; // op
+
+fn activate(v: f32) -> f32 {
+  switch (ACTIVATION) {
+    case RELU: { return max(v, 0.0); }
+    case TANH: { return tanhExact(v); }
+    case SIGMOID: { return sigmoid(v); }
+    case GELU: { return 0.5 * v * (1.0 + erfExact(v * 0.70710678118)); }
+    case GELU_TANH: { return 0.5 * v * (1.0 + tanhExact(0.79788456080 * (v + 0.044715 * v * v * v))); }
+    case SILU: { return v * sigmoid(v); }
+    default: { return v; }
+  }
+}
+
+fn activate4(v: vec4f) -> vec4f {
+  if (ACTIVATION == NONE) { return v; }
+  return vec4f(activate(v.x), activate(v.y), activate(v.z), activate(v.w));
+}

@@ -1,0 +1,91 @@
+import { describe, type Shape, sizeOf } from '../../host.ts';
+import { ShapeError } from '../../runtime/errors.ts';
+import type { Tensor } from '../../tensor.ts';
+import { broadcastStrides, collapse } from '../strides.ts';
+
+export interface Transposed {
+  readonly transposeA?: boolean | undefined;
+  readonly transposeB?: boolean | undefined;
+}
+
+/** One dimension of the batch: its size, and the strides of A, B and bias along it (0 where one is broadcast). */
+export type BatchDim = readonly [size: number, a: number, b: number, bias: number];
+
+/** A matrix product as the kernels see it: sizes and strides in elements, the batch in as few dimensions as it takes. */
+export interface Problem {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly aM: number;
+  readonly aK: number;
+  readonly bK: number;
+  readonly bN: number;
+  readonly biasM: number;
+  readonly biasN: number;
+  readonly dims: readonly BatchDim[];
+  readonly batch: number;
+  /** The shape of the result. */
+  readonly shape: Shape;
+}
+
+/** Checks that the shapes fit and lays the product out; see `Problem`. */
+export function layout(op: string, a: Tensor, b: Tensor, bias: Tensor | undefined, { transposeA = false, transposeB = false }: Transposed): Problem {
+  const mismatch = (what: string) => new ShapeError(op, `${what}, got a: ${named(a, transposeA)} and b: ${named(b, transposeB)}`);
+  if (a.rank === 0 || b.rank === 0) throw mismatch('a and b must have at least 1 dimension');
+  if ((transposeA && a.rank === 1) || (transposeB && b.rank === 1)) throw mismatch('a vector cannot be transposed');
+  const [rows, inner] = a.rank === 1 ? [1, a.shape[0] as number] : lastTwo(a.shape, transposeA);
+  const [k, columns] = b.rank === 1 ? [b.shape[0] as number, 1] : lastTwo(b.shape, transposeB);
+  if (inner !== k) throw mismatch(`the inner sizes must agree (${inner} and ${k})`);
+  const batch = broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  if (!batch) throw mismatch('the batch dimensions do not broadcast');
+  const shape = [...batch, ...(a.rank === 1 ? [] : [rows]), ...(b.rank === 1 ? [] : [columns])];
+  const full = [...batch, rows, columns];
+  const biasStrides = broadcastStrides(biasDims(op, bias, shape, a.rank === 1, b.rank === 1), full);
+  const [aM, aK] = transposeA ? [1, rows] : [inner, 1];
+  const [bK, bN] = transposeB ? [1, k] : [columns, 1];
+  // The rows of A are one more dimension to merge: [B, T, K] x [K, N] runs as [B T, K] x [K, N].
+  const walk = collapse(full.slice(0, -1), [[...batchStrides(a, batch), aM], [...batchStrides(b, batch), 0], biasStrides.slice(0, -1)]);
+  const merged = walk.shape.map((size, i): BatchDim => [size, walk.strides[0]?.[i] as number, walk.strides[1]?.[i] as number, walk.strides[2]?.[i] as number]);
+  const last = merged.at(-1);
+  const [m, aRow, , biasM] = last?.[2] === 0 ? last : [1, 0, 0, 0];
+  const dims = last?.[2] === 0 ? merged.slice(0, -1) : merged;
+  return { m, n: columns, k, aM: aRow, aK, bK, bN, biasM, biasN: biasStrides.at(-1) as number, dims, batch: sizeOf(dims.map((d) => d[0])), shape };
+}
+
+const named = (t: Tensor, transposed: boolean) => `${describe(t)}${transposed ? ' transposed' : ''}`;
+
+function lastTwo(shape: Shape, transposed: boolean): [number, number] {
+  const [r, c] = shape.slice(-2) as [number, number];
+  return transposed ? [c, r] : [r, c];
+}
+
+function broadcast(a: Shape, b: Shape): number[] | null {
+  const rank = Math.max(a.length, b.length);
+  const out: number[] = [];
+  for (let i = 0; i < rank; i++) {
+    const x = a[i - rank + a.length] ?? 1;
+    const y = b[i - rank + b.length] ?? 1;
+    if (x !== y && x !== 1 && y !== 1) return null;
+    out.push(x === 1 ? y : x);
+  }
+  return out;
+}
+
+/** The strides of an operand's batch, as if it had the broadcast one. */
+function batchStrides(t: Tensor, batch: Shape): number[] {
+  const own = t.shape.slice(0, -2);
+  const matrix = sizeOf(t.shape.slice(-2));
+  return broadcastStrides(own, batch).map((s) => s * matrix);
+}
+
+/** The shape of bias with ones for the dimensions that it, or an output of vectors, lacks: rows and columns included. */
+function biasDims(op: string, bias: Tensor | undefined, shape: Shape, vectorA: boolean, vectorB: boolean): number[] {
+  const given = bias?.shape ?? [];
+  const lead = shape.length - given.length;
+  const fits = lead >= 0 && given.every((n, i) => n === 1 || n === shape[i + lead]);
+  if (!fits) throw new ShapeError(op, `bias must broadcast to the output [${shape.join(', ')}], got ${describe(bias as Tensor)}`);
+  const full = [...Array.from({ length: lead }, () => 1), ...given];
+  const n = vectorB ? 1 : (full.pop() as number);
+  const m = vectorA ? 1 : (full.pop() as number);
+  return [...full, m, n];
+}

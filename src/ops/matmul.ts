@@ -1,0 +1,145 @@
+import { record, recording } from '../autograd/tape.ts';
+import { matmulScalar, unaryBackward, unary as unaryKernel } from '../generated/kernels.ts';
+import { type Shape, sizeOf } from '../host.ts';
+import { ArgumentError } from '../runtime/errors.ts';
+import { dispatch, grid } from '../runtime/kernel.ts';
+import type { Tensor } from '../tensor.ts';
+import { checkFloat, checkSameDType } from './check.ts';
+import { layout, type Problem } from './linalg/problem.ts';
+import { sumTo } from './reduce.ts';
+import { reshape } from './shape.ts';
+import { gelu, relu, sigmoid, silu, tanh } from './unary.ts';
+
+const ACTIVATIONS = {
+  none: 'NONE',
+  relu: 'RELU',
+  tanh: 'TANH',
+  sigmoid: 'SIGMOID',
+  gelu: 'GELU',
+  silu: 'SILU',
+} as const;
+
+/** What `matmul` can apply to its result; `gelu` is the exact one. */
+export type Activation = keyof typeof ACTIVATIONS;
+
+export interface MatmulOptions {
+  /** Whether `a` is stored as [..., K, M]. */
+  readonly transposeA?: boolean;
+  /** Whether `b` is stored as [..., N, K]. */
+  readonly transposeB?: boolean;
+  /** Added before the activation: [N], or any shape that broadcasts to the output. */
+  readonly bias?: Tensor;
+  readonly activation?: Activation;
+}
+
+/**
+ * The product of matrices, `activation(a b + bias)`.
+ *
+ * Batch dimensions broadcast as NumPy's do, without copies; a vector is a row on the left and a column on the right, and its dimension is
+ * absent from the result. Where K is 0 the product is 0. Sums are f32 also for f16.
+ *
+ * @param a [..., M, K] (with `transposeA` [..., K, M]) or [K], f32 or f16
+ * @param b [..., K, N] (with `transposeB` [..., N, K]) or [K], of the same dtype
+ * @returns [..., M, N], of the same dtype
+ * @throws ShapeError when inner sizes differ, batches or bias do not broadcast, or a vector should be transposed; DTypeError
+ */
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const { bias, activation = 'none' } = options;
+  checkFloat('matmul', 'a', a);
+  checkFloat('matmul', 'b', b);
+  checkSameDType('matmul', bias ? { a, b, bias } : { a, b });
+  if (!(activation in ACTIVATIONS)) {
+    throw new ArgumentError('matmul', `activation must be one of ${Object.keys(ACTIVATIONS).join(', ')}, got ${activation}`);
+  }
+  const problem = layout('matmul', a, b, bias, options);
+  const keepsPre = recording() && (activation === 'gelu' || activation === 'silu');
+  const { y, pre } = run(a, b, bias, problem, activation, keepsPre);
+  record({
+    op: 'matmul',
+    inputs: bias ? [a, b, bias] : [a, b],
+    outputs: [y],
+    saved: activation === 'none' ? [a, b] : [a, b, pre ?? y],
+    backward: ([dy], [a, b, kept], needs) => gradients(dy as Tensor, a as Tensor, b as Tensor, kept, bias?.shape, needs, { ...options, activation }),
+    plain: activation === 'none' ? 'composed' : (a, b, bias) => plain(a as Tensor, b as Tensor, bias, { ...options, activation }),
+  });
+  return y;
+}
+
+/** The definition, for gradients of gradients: activation(a b + bias). */
+function plain(a: Tensor, b: Tensor, bias: Tensor | undefined, { activation, transposeA = false, transposeB = false }: MatmulOptions): Tensor {
+  const f = { none: (x: Tensor) => x, relu, tanh, sigmoid, gelu: (x: Tensor) => gelu(x), silu }[activation ?? 'none'];
+  return f(matmul(a, b, { transposeA, transposeB, ...(bias ? { bias } : {}) }));
+}
+
+function run(a: Tensor, b: Tensor, bias: Tensor | undefined, p: Problem, activation: Activation, keepsPre: boolean) {
+  const { gpu, dtype } = a;
+  const size = sizeOf(p.shape);
+  // What the activation is applied to is stored behind its result, in the same buffer: no kernel needs a second output.
+  const saveAt = keepsPre ? Math.ceil(size / 128) * 128 : 0;
+  const c = gpu.empty(keepsPre ? [saveAt + size] : p.shape, dtype, 'matmul');
+  const tilesM = Math.ceil(p.m / 16);
+  const tilesN = Math.ceil(p.n / 64);
+  const params = { ...p, tilesM, tilesN, saveAt, rank: p.dims.length, dims: p.dims.flat() };
+  dispatch(gpu, matmulScalar, { a, b, bias: bias ?? a, c }, params, grid(tilesM * tilesN * p.batch), {
+    BIAS: bias !== undefined,
+    SAVE: keepsPre,
+    ACTIVATION: matmulScalar.ops[ACTIVATIONS[activation]],
+  });
+  if (!keepsPre) return { y: c, pre: null };
+  const bytes = dtype === 'f16' ? 2 : 4;
+  const views = { y: c.reinterpret(dtype, p.shape), pre: c.reinterpret(dtype, p.shape, c.byteOffset + saveAt * bytes) };
+  c.dispose();
+  return views;
+}
+
+function gradients(
+  dy: Tensor, a: Tensor, b: Tensor, kept: Tensor | undefined, biasShape: Shape | undefined, needs: readonly boolean[], options: MatmulOptions,
+): (Tensor | null)[] {
+  const d = kept ? throughActivation(dy, kept, options.activation ?? 'none') : dy;
+  const [needsA, needsB, needsBias] = needs;
+  const { transposeA = false, transposeB = false } = options;
+  // Vectors as the matrices they stand for.
+  const rowA = a.rank === 1 ? reshape(a, [1, a.size]) : a;
+  const columnB = b.rank === 1 ? reshape(b, [b.size, 1]) : b;
+  const n = columnB.shape.at(transposeB ? -2 : -1) as number;
+  const m = rowA.shape.at(transposeA ? -1 : -2) as number;
+  const batch = d.shape.slice(0, d.rank - (a.rank > 1 ? 1 : 0) - (b.rank > 1 ? 1 : 0));
+  const g = a.rank === 1 || b.rank === 1 ? reshape(d, [...batch, m, n]) : d;
+  return [
+    needsA ? reduceTo(gradientOfA(g, columnB, transposeA, transposeB), a.shape) : null,
+    needsB ? reduceTo(gradientOfB(g, rowA, columnB, transposeA, transposeB), b.shape) : null,
+    ...(biasShape ? [needsBias ? sumTo(d, biasShape) : null] : []),
+  ];
+}
+
+/** Sums over the batch dimensions that were broadcast, and makes a row or column a vector again. */
+function reduceTo(g: Tensor, shape: Shape): Tensor {
+  const matrix = shape.length === 1 ? g.shape.slice(-2) : shape;
+  const sum = matrix.join() === g.shape.join() ? g : sumTo(g, matrix);
+  return shape.length === 1 ? reshape(sum, shape) : sum;
+}
+
+/** dA = dC B^T, transposed where A is stored so. */
+function gradientOfA(g: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
+  return transposeA ? matmul(b, g, { transposeA: transposeB, transposeB: true }) : matmul(g, b, { transposeB: !transposeB });
+}
+
+/** dB = A^T dC; a weight shared by the whole batch is one product over all its rows: K' = batch x M. */
+function gradientOfB(g: Tensor, a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
+  const shared = a.rank > 2 && !transposeA && b.shape.slice(0, -2).every((size) => size === 1);
+  const [x, dc] = shared ? [rowsOf(a), rowsOf(g)] : [a, g];
+  const db = transposeB ? matmul(dc, x, { transposeA: true, transposeB: transposeA }) : matmul(x, dc, { transposeA: !transposeA });
+  return shared && b.rank > 2 ? reshape(db, b.shape) : db;
+}
+
+const rowsOf = (t: Tensor) => reshape(t, [sizeOf(t.shape.slice(0, -1)), t.shape.at(-1) as number]);
+
+/** dy f'(x), from f(x) for those whose derivative it gives, else from x itself: `kept` is whichever it is. */
+function throughActivation(dy: Tensor, kept: Tensor, activation: Activation): Tensor {
+  const op = ACTIVATIONS[activation];
+  if (op === 'NONE') return dy;
+  const dx = dy.gpu.empty(dy.shape, dy.dtype, 'matmul');
+  const { size } = dy;
+  dispatch(dy.gpu, unaryBackward, { dy, x: kept, y: kept, dx }, { size, a: 0, b: 0 }, grid(size, 256), { OP: unaryKernel.ops[op] });
+  return dx;
+}
