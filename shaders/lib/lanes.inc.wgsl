@@ -1,0 +1,22 @@
+// Row kernels: an output is the work of LANES invocations of one workgroup. Data is seen as [outer, axis, inner], a row being the
+// elements along `axis`, `inner` apart. With COLUMNS, neighbouring invocations stand at neighbouring rows (best where inner > 1, since
+// those lie side by side); without it, at neighbouring elements of one row.
+override WG: u32 = 256;
+override LANES: u32 = 1;       // a power of two, at most WG
+override COLUMNS: bool = false;
+
+// Which row this invocation works on; may lie past the last.
+fn rowOf(wid: vec3u, nwg: vec3u, lid: u32) -> u32 {
+  let rows = WG / LANES;
+  return (wid.y * nwg.x + wid.x) * rows + select(lid / LANES, lid % rows, COLUMNS);
+}
+
+// Which of the row's invocations this is, from 0 to LANES - 1.
+fn laneOf(lid: u32) -> u32 {
+  return select(lid % LANES, lid / (WG / LANES), COLUMNS);
+}
+
+// How far the invocation `lanes` further on in the same row is in workgroup memory.
+fn ahead(lanes: u32) -> u32 {
+  return lanes * select(1u, WG / LANES, COLUMNS);
+}
