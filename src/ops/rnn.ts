@@ -1,0 +1,67 @@
+import { noGrad, record } from '../autograd/tape.ts';
+import { rnnBackward, rnnForward } from '../generated/kernels.ts';
+import { dispatch } from '../runtime/kernel.ts';
+import type { Tensor } from '../tensor.ts';
+import { matmul } from './matmul.ts';
+import { checkSequence, type Sequence, type SequenceOptions, wholeVectors } from './recurrent.ts';
+import { sum } from './reduce.ts';
+import { rnnPlain } from './reference/recurrent.ts';
+import { reshape } from './shape.ts';
+
+export interface RnnOptions extends SequenceOptions {
+  /** Default 'tanh'. */
+  readonly nonlinearity?: 'tanh' | 'relu';
+}
+
+/**
+ * A simple recurrent network over whole sequences, one dispatch forward and one (and two small products) backward:
+ * h' = tanh(gx + U h + b), or relu.
+ *
+ * @param gx   [B, T, H], f32 or f16: the inputs' part, x W^T with its bias
+ * @param h0   [B, H], the state before the first step
+ * @param u    [H, H], the recurrent matrix (PyTorch's `weight_hh`)
+ * @param bias [H], added to the recurrent part (PyTorch's `bias_hh`)
+ * @returns `y` [B, T, H], the state after each step (0 past a sequence's length), and `hLast` [B, H]
+ * @throws ShapeError, DTypeError; LimitError when H needs more workgroup memory than the device has (2,048 at WebGPU's default limits)
+ *
+ * Elman 1990, Finding structure in time.
+ */
+export function rnn(gx: Tensor, h0: Tensor, u: Tensor, bias: Tensor, options: RnnOptions = {}): { y: Tensor; hLast: Tensor } {
+  const sequence = checkSequence('rnn', 1, 2, gx, h0, u, bias, options);
+  const { B, T, H, lengths } = sequence;
+  const constants = { ...sequence.constants, RELU: options.nonlinearity === 'relu' };
+  const { gpu, dtype } = gx;
+  const wide = noGrad(() => wholeVectors(u, H));
+  const y = gpu.empty([B, T, H], dtype, 'rnn');
+  const hLast = gpu.empty([B, H], dtype, 'rnn');
+  const prev = gpu.empty([B, T, H], dtype, 'rnn');
+  dispatch(gpu, rnnForward, { gx, h0, U: wide, bias, lengths: lengths ?? bias, y, hLast, prev }, { T, H }, B, constants);
+  record({
+    op: 'rnn',
+    inputs: [gx, h0, u, bias],
+    outputs: [y, hLast],
+    saved: [y, prev, wide, ...(lengths ? [lengths] : [])],
+    backward: (dys, saved, needs) => backward(sequence, constants, dys, saved, needs),
+    plain: (gx, h0, u, bias) => rnnPlain(gx as Tensor, h0 as Tensor, u as Tensor, bias as Tensor, options),
+  });
+  return { y, hLast };
+}
+
+function backward(
+  { B, T, H }: Sequence,
+  constants: Sequence['constants'] & { readonly RELU: boolean },
+  dys: readonly (Tensor | null)[],
+  saved: readonly Tensor[],
+  needs: readonly boolean[],
+): (Tensor | null)[] {
+  const [y, prev, wide, lengths] = saved as [Tensor, Tensor, Tensor, Tensor?];
+  const { gpu, dtype } = y;
+  const da = gpu.empty([B, T, H], dtype, 'rnn');
+  const dh0 = gpu.empty([B, H], dtype, 'rnn');
+  const dy = dys[0] ?? gpu.zeros([B, T, H], dtype);
+  const dhLast = dys[1] ?? gpu.zeros([B, H], dtype);
+  dispatch(gpu, rnnBackward, { dy, dhLast, y, U: wide, lengths: lengths ?? y, da, dh0 }, { T, H }, B, constants);
+  const flat = reshape(da, [B * T, H]);
+  const du = needs[2] ? matmul(flat, reshape(prev, [B * T, H]), { transposeA: true }) : null;
+  return [da, dh0, du, needs[3] ? sum(flat, { axis: 0 }) : null];
+}
