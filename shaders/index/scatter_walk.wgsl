@@ -1,0 +1,42 @@
+// The transpose of gather.wgsl: y[o, a, i] = base[o, a, i] + sum of dy[o, j, i] over those j whose index is a, in the order of j. One
+// invocation an element of y walks all indices: for few of them; no atomics, so that the sum is the same in every run.
+#include "lib/index.inc.wgsl"
+
+alias Scalar = f32; // dtype
+alias Index = i32; // dtype
+override WG: u32 = 256;
+override SIGNED: bool = true;
+override INTEGER: bool = false;
+override BASE: bool = false;
+
+struct Params { size: u32, length: u32, count: u32, inner: u32, outerStride: u32, axisStride: u32, innerStride: u32 } // the strides are those of indices
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> dy: array<Scalar>;           // [outer, count, inner]
+@group(0) @binding(2) var<storage, read> indices: array<Index>;
+@group(0) @binding(3) var<storage, read> base: array<Scalar>;         // [outer, length, inner]
+@group(0) @binding(4) var<storage, read_write> y: array<Scalar>;      // [outer, length, inner] = [size]
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let at = linearIndex(wid, nwg, lid, WG);
+  if (at >= params.size) { return; }
+  let row = at / params.inner;
+  let i = at - row * params.inner;
+  let o = row / params.length;
+  let a = row - o * params.length;
+  // What a negative index for the same place looks like.
+  let below = select(a, a - params.length, SIGNED);
+  var floats = f32();
+  var whole = u32();
+  if (BASE) {
+    floats = f32(base[at]);
+    whole = u32(base[at]);
+  }
+  for (var j = 0u; j < params.count; j++) {
+    let index = u32(indices[o * params.outerStride + j * params.axisStride + i * params.innerStride]);
+    if (index != a && index != below) { continue; }
+    let v = dy[(o * params.count + j) * params.inner + i];
+    if (INTEGER) { whole += u32(v); } else { floats += f32(v); }
+  }
+  if (INTEGER) { y[at] = Scalar(whole); } else { y[at] = Scalar(floats); }
+}
