@@ -6,7 +6,7 @@
 alias Scalar = f32; // dtype
 override WG: u32 = 256;
 
-struct Params { size: u32, a: f32, b: f32 } // a, b: constants of the op (slope of leakyRelu, alpha of elu, ends of clamp)
+struct Params { size: u32, a: f32, b: f32 } // a, b: constants of the op, see src/ops/unary.ts
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Scalar>;        // [size]
 @group(0) @binding(2) var<storage, read_write> y: array<Scalar>;  // [size]
@@ -15,23 +15,34 @@ fn f(v: f32) -> f32 {
   switch (OP) {
     case NEG: { return -v; }
     case ABS: { return abs(v); }
+    case SIGN: { return sign(v); }
+    case FLOOR: { return floor(v); }
+    case CEIL: { return ceil(v); }
+    case ROUND: { return round(v); }
     case EXP: { return exp(v); }
+    case EXPM1: { return expm1(v); }
     case LOG: { return log(v); }
+    case LOG1P: { return log1p(v); }
     case SQRT: { return sqrt(v); }
     case RSQRT: { return inverseSqrt(v); }
     case SQUARE: { return v * v; }
     case RECIPROCAL: { return 1.0 / v; }
     case SIN: { return sin(v); }
     case COS: { return cos(v); }
+    case TAN: { return tan(v); }
     case TANH: { return tanhExact(v); }
     case SIGMOID: { return sigmoid(v); }
+    case HARD_SIGMOID: { return clamp(params.a * v + params.b, 0.0, 1.0); }
     case RELU: { return max(v, 0.0); }
-    case LEAKY_RELU: { return select(params.a * v, v, v >= 0.0); }
-    case ELU: { return select(params.a * expm1(min(v, 0.0)), v, v >= 0.0); }
+    case LEAKY_RELU: { return select(params.a * v, v, v > 0.0); }
+    case ELU: { return params.b * select(params.a * expm1(min(v, 0.0)), v, v > 0.0); }
     case SILU: { return v * sigmoid(v); }
+    case HARD_SWISH: { return v * clamp(v / 6.0 + 0.5, 0.0, 1.0); }
+    case MISH: { return v * tanhExact(softplus(v)); }
     case GELU: { return 0.5 * v * (1.0 + erfExact(v * SQRT_HALF)); }
     case GELU_TANH: { return 0.5 * v * (1.0 + tanhExact(geluInner(v))); }
     case SOFTPLUS: { return softplus(v); }
+    case SOFTSIGN: { return v / (1.0 + abs(v)); }
     case ERF: { return erfExact(v); }
     case CLAMP: { return clamp(v, params.a, params.b); }
     default: { return v; }

@@ -53,3 +53,13 @@ fn erfc(a: f32) -> f32 {
   for (var k = 16; k > 0; k--) { f = a + 0.5 * f32(k) / f; }
   return exp(-a * a) * 0.5641895835 / f;
 }
+
+// By the bits: compilers may assume that no NaN occurs.
+fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
+
+// u^v; a negative base needs a whole exponent.
+fn power(u: f32, v: f32) -> f32 {
+  if (v == 0.0) { return 1.0; }
+  let p = pow(abs(u), v);
+  return select(p, -p, u < 0.0 && abs(v - 2.0 * floor(v * 0.5)) == 1.0);
+}

@@ -60,3 +60,12 @@ export function broadcastShapes(op: string, tensors: Readonly<Record<string, Ten
   }
   return out;
 }
+
+const RANGE = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1], bool: [0, 1] } as const;
+
+/** Throws unless a tensor of `dtype` can hold `value`: any number for floats, whole numbers in range for integers, 0 and 1 for bool. */
+export function checkNumber(op: string, value: number, dtype: DType, name = 'a number'): void {
+  if (dtype === 'f32' || dtype === 'f16') return;
+  const [lo, hi] = RANGE[dtype];
+  if (!Number.isInteger(value) || value < lo || value > hi) throw new ArgumentError(op, `${name} must be a value of ${dtype}, got ${value}`);
+}
