@@ -8,9 +8,9 @@ export type { DataOf, DType, NestedArray, Shape };
 
 let nextId = 1;
 
-/** The net below `scope` and `dispose`: frees the storage of handles that were dropped, and in debug mode says where they were made. */
+/** The net below `scope` and `dispose`: frees the storage of handles that were dropped and, where asked, says where they were made. */
 const dropped = new FinalizationRegistry<Held>((held) => {
-  if (held.site) console.warn(`fovea: a tensor was dropped without dispose(), made at${held.site}`);
+  if (held.site) console.warn(`fovea: a tensor was left to the garbage collector, made\n${held.site}`);
   held.release();
 });
 
@@ -144,7 +144,7 @@ export class Tensor {
       gpu.tensors--;
       storage.release();
     };
-    const site = gpu.debug ? new Error().stack?.split('\n').slice(4, 6).join('') : undefined;
+    const site = gpu.reportDropped ? new Error().stack?.split('\n').slice(4).join('\n') : undefined;
     dropped.register(this, { release, site }, this);
   }
 }

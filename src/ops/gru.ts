@@ -1,6 +1,7 @@
 import { noGrad, record } from '../autograd/tape.ts';
 import { gruBackward, gruForward } from '../generated/kernels.ts';
 import { dispatch } from '../runtime/kernel.ts';
+import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { matmul } from './matmul.ts';
 import { checkSequence, type Sequence, type SequenceOptions, wholeVectors } from './recurrent.ts';
@@ -24,6 +25,10 @@ import { slice } from './slice.ts';
  */
 export function gru(gx: Tensor, h0: Tensor, u: Tensor, bias: Tensor, options: SequenceOptions = {}): { y: Tensor; hLast: Tensor } {
   const sequence = checkSequence('gru', 3, 4, gx, h0, u, bias, options);
+  return scope(() => forward(sequence, gx, h0, u, bias, options));
+}
+
+function forward(sequence: Sequence, gx: Tensor, h0: Tensor, u: Tensor, bias: Tensor, options: SequenceOptions): { y: Tensor; hLast: Tensor } {
   const { B, T, H, constants, lengths } = sequence;
   const { gpu, dtype } = gx;
   const wide = noGrad(() => wholeVectors(u, H));

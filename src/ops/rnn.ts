@@ -1,6 +1,7 @@
 import { noGrad, record } from '../autograd/tape.ts';
 import { rnnBackward, rnnForward } from '../generated/kernels.ts';
 import { dispatch } from '../runtime/kernel.ts';
+import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { matmul } from './matmul.ts';
 import { checkSequence, type Sequence, type SequenceOptions, wholeVectors } from './recurrent.ts';
@@ -28,6 +29,10 @@ export interface RnnOptions extends SequenceOptions {
  */
 export function rnn(gx: Tensor, h0: Tensor, u: Tensor, bias: Tensor, options: RnnOptions = {}): { y: Tensor; hLast: Tensor } {
   const sequence = checkSequence('rnn', 1, 2, gx, h0, u, bias, options);
+  return scope(() => forward(sequence, gx, h0, u, bias, options));
+}
+
+function forward(sequence: Sequence, gx: Tensor, h0: Tensor, u: Tensor, bias: Tensor, options: RnnOptions): { y: Tensor; hLast: Tensor } {
   const { B, T, H, lengths } = sequence;
   const constants = { ...sequence.constants, RELU: options.nonlinearity === 'relu' };
   const { gpu, dtype } = gx;

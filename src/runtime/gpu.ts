@@ -68,6 +68,8 @@ export class Gpu {
   readonly features: ReadonlySet<string>;
   /** The adapter's description: vendor, architecture, device. */
   readonly info: GPUAdapterInfo | null;
+  /** Debug mode: tensors made from now on that are left to the garbage collector are reported on the console with the line that made them. */
+  reportDropped = false;
   /** @internal */ readonly pool: Pool;
   /** @internal */ readonly programs: Programs;
   /** @internal */ readonly queue: Queue;
@@ -311,6 +313,12 @@ export class Gpu {
     if (storage.pooled.usedIn === this.queue.batch && !this.queue.recording) this.queue.flush();
     this.device.queue.writeBuffer(storage.pooled.buffer, offset, bytes);
     this.count.writes++;
+  }
+
+  /** @internal Copies the elements of `source` into the memory of `target`; sizes and dtypes are equal. */
+  copyInto(target: Tensor, source: Tensor): void {
+    if (target.storage === source.storage && target.byteOffset === source.byteOffset) return;
+    this.queue.copy(source, target, words(source.shape, source.dtype) * 4);
   }
 
   /** @internal Fills a tensor's memory with a word's bits. */

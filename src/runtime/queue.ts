@@ -1,3 +1,4 @@
+import type { Tensor } from '../tensor.ts';
 import { DeviceLostError, FoveaError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 import { COPY_DST, MAP_READ, type PooledBuffer, type Storage, type Suspect, sizeClass, UNIFORM } from './memory.ts';
@@ -120,6 +121,18 @@ export class Queue {
   endPass(): void {
     this.#pass?.end();
     this.#pass = null;
+  }
+
+  /** Copies the memory of one tensor to another. */
+  copy(source: Tensor, target: Tensor, bytes: number): void {
+    if (bytes === 0) return;
+    const encoder = this.#open();
+    this.endPass();
+    encoder.copyBufferToBuffer(source.storage.pooled.buffer, source.byteOffset, target.storage.pooled.buffer, target.byteOffset, bytes);
+    this.#gpu.count.copies++;
+    source.storage.pooled.usedIn = this.batch;
+    target.storage.pooled.usedIn = this.batch;
+    target.storage.writtenIn = this.batch;
   }
 
   /** Copies `bytes` of a storage to the host. Reads started in one JavaScript task share a submit. */

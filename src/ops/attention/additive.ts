@@ -1,5 +1,6 @@
 import { describe } from '../../host.ts';
 import { ShapeError } from '../../runtime/errors.ts';
+import { scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../tensor.ts';
 import { add } from '../binary.ts';
 import { checkFloat, checkSameDType, checkShape } from '../check.ts';
@@ -43,8 +44,12 @@ export interface AttentionResult {
 export function additiveAttention(query: Tensor, keys: Tensor, values: Tensor, options: AdditiveAttentionOptions & { returnWeights: true }): AttentionResult;
 export function additiveAttention(query: Tensor, keys: Tensor, values: Tensor, options: AdditiveAttentionOptions): Tensor;
 export function additiveAttention(query: Tensor, keys: Tensor, values: Tensor, options: AdditiveAttentionOptions): Tensor | AttentionResult {
-  const { wq, wk, v, bias, mask } = options;
   check(query, keys, values, options);
+  return scope(() => attend(query, keys, values, options));
+}
+
+function attend(query: Tensor, keys: Tensor, values: Tensor, options: AdditiveAttentionOptions): Tensor | AttentionResult {
+  const { wq, wk, v, bias, mask } = options;
   const single = query.rank === 2;
   const q = wq ? matmul(query, wq, { transposeB: true, ...(bias && { bias }) }) : bias ? add(query, bias) : query;
   const k = wk ? matmul(keys, wk, { transposeB: true }) : keys;

@@ -1,5 +1,6 @@
 import { describe } from '../../host.ts';
 import { ArgumentError, ShapeError } from '../../runtime/errors.ts';
+import { scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../tensor.ts';
 import { mul } from '../binary.ts';
 import { checkFloat, checkSameDType } from '../check.ts';
@@ -42,7 +43,13 @@ export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, optio
 export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options?: ScaledDotProductAttentionOptions): Tensor;
 export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: ScaledDotProductAttentionOptions = {}): Tensor | AttentionResult {
   const op = 'scaledDotProductAttention';
-  const { B, H, Hkv, L, S, D, Dv } = check(op, q, k, v, options);
+  const sizes = check(op, q, k, v, options);
+  return scope(() => attend(op, q, k, v, sizes, options));
+}
+
+type Sizes = ReturnType<typeof check>;
+
+function attend(op: string, q: Tensor, k: Tensor, v: Tensor, { B, H, Hkv, L, S, D, Dv }: Sizes, options: ScaledDotProductAttentionOptions): Tensor | AttentionResult {
   const G = H / Hkv;
   // Heads that share keys are a dimension of their own, over which k and v broadcast.
   const q5 = reshape(q, [B, Hkv, G, L, D]);

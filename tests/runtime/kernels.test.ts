@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import * as kernels from '../../src/generated/kernels.ts';
+import type { DType } from '../../src/host.ts';
+import { Gpu } from '../../src/runtime/gpu.ts';
+import type { Kernel } from '../../src/runtime/kernel.ts';
+import { specialize } from '../../src/runtime/programs.ts';
+
+// A device with WebGPU's default limits, which every kernel must fit as it stands.
+const adapter = await navigator.gpu.requestAdapter();
+if (!adapter) throw new Error('no WebGPU adapter');
+const half = adapter.features.has('shader-f16');
+const gpu = Gpu.from(await adapter.requestDevice({ requiredFeatures: half ? ['shader-f16'] : [] }));
+
+/** The aliases that may be f16 are those the file declares as f32. */
+const types = (kernel: Kernel, float: DType): Record<string, DType> =>
+  Object.fromEntries(
+    kernel.aliases.map((alias) => {
+      const stored = new RegExp(`^alias ${alias} = (\\w+);`, 'm').exec(kernel.code)?.[1] as DType;
+      return [alias, stored === 'f32' ? float : stored];
+    }),
+  );
+
+describe.each(Object.values(kernels).map((kernel) => [kernel.name, kernel as Kernel] as const))('%s', (_, kernel) => {
+  test('compiles for every op and float type at the default limits', async () => {
+    const ops = Object.values(kernel.ops);
+    for (const float of half ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+      for (const OP of ops.length > 0 ? ops : [undefined]) {
+        const constant = 'OP' in kernel.constants ? 'OP' : 'ACTIVATION';
+        const { suspect } = gpu.programs.get(kernel, types(kernel, float), OP === undefined ? {} : { [constant]: OP }, {});
+        await suspect.done;
+        expect(suspect.error).toBeNull();
+      }
+    }
+  });
+});
+
+describe('substitution', () => {
+  const kernel: Kernel = {
+    ...kernels.fill,
+    code: 'alias Scalar = f32;\nconst TILE: u32 = 8;\nfn score(s: f32) -> f32 {\n  if (s > 0) { return s; }\n  return -s;\n}\nfn main() {}',
+    tunables: { TILE: 8 },
+    aliases: ['Scalar'],
+    hooks: ['score'],
+  };
+
+  test('replaces aliases, tunables and hooks by name', () => {
+    const code = specialize(kernel, { Scalar: 'f16' }, { TILE: 4 }, { score: 'fn score(s: f32) -> f32 { return 2 * s; }' });
+    expect(code).toBe('enable f16; alias Scalar = f16;\nconst TILE: u32 = 4;\nfn score(s: f32) -> f32 { return 2 * s; }\nfn main() {}');
+  });
+
+  test('refuses a hook that the kernel lacks', () => {
+    expect(() => specialize(kernel, {}, {}, { other: 'fn other() {}' })).toThrow('runtime/fill: has no hook other');
+  });
+});
