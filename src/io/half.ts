@@ -31,8 +31,7 @@ export function widenBF16(h: number): number {
 
 /** The bfloat16 bits nearest to the f32 bits `f`, ties to even. */
 export function narrowBF16(f: number): number {
-  const isNaN = (f & 0x7fffffff) > 0x7f800000;
-  if (isNaN) return (f >>> 16) & 0x7f ? f >>> 16 : (f >>> 16) | 0x40;
+  if ((f & 0x7fffffff) > 0x7f800000) return (f >>> 16) & 0x7f ? f >>> 16 : (f >>> 16) | 0x40;
   return shiftRounded(f >>> 0, 16);
 }
 

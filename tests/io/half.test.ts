@@ -4,11 +4,11 @@ import { narrowBF16, narrowF16, widenBF16, widenF16 } from '../../src/io/half.ts
 describe('16-bit floats', () => {
   const f32 = new Float32Array(1);
   const u32 = new Uint32Array(f32.buffer);
-  const valueOf = (bits: number) => {
+  const fromBits = (bits: number) => {
     u32[0] = bits;
     return f32[0] as number;
   };
-  const bitsOfValue = (value: number) => {
+  const toBits = (value: number) => {
     f32[0] = value;
     return u32[0] as number;
   };
@@ -18,7 +18,7 @@ describe('16-bit floats', () => {
       const [sign, exponent, mantissa] = [h >> 15 ? -1 : 1, (h >> 10) & 31, h & 1023];
       const half = exponent ? (1 + mantissa / 1024) * 2 ** (exponent - 15) : mantissa * 2 ** -24;
       const expected = exponent < 31 ? sign * half : mantissa ? NaN : sign * Infinity;
-      if (!Object.is(valueOf(widenF16(h)), expected)) expect(valueOf(widenF16(h)), h.toString(16)).toBe(expected);
+      if (!Object.is(fromBits(widenF16(h)), expected)) expect(fromBits(widenF16(h)), h.toString(16)).toBe(expected);
       if (narrowF16(widenF16(h)) !== h) expect(narrowF16(widenF16(h))).toBe(h);
       if ((narrowBF16(widenBF16(h)) & 0xffff) !== h) expect(narrowBF16(widenBF16(h))).toBe(h);
     }
@@ -31,8 +31,8 @@ describe('16-bit floats', () => {
     ];
     for (const { widen, narrow, last } of formats) {
       for (let h = 0; h < last; h++) {
-        const [low, high] = [valueOf(widen(h)), valueOf(widen(h + 1))];
-        const middle = bitsOfValue(low + (high - low) / 2);
+        const [low, high] = [fromBits(widen(h)), fromBits(widen(h + 1))];
+        const middle = toBits(low + (high - low) / 2);
         const even = h % 2 ? h + 1 : h;
         const got = [narrow(middle - 1), narrow(middle), narrow(middle + 1), narrow(middle | 0x80000000) & 0x7fff];
         if (String(got) !== String([h, even, h + 1, even])) expect(got).toEqual([h, even, h + 1, even]);
