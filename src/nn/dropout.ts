@@ -7,7 +7,7 @@ import { Module } from './module.ts';
 export interface DropoutLayerOptions {
   /** Where the seed comes from; default one of its own, seeded at random. */
   readonly rng?: Rng;
-  /** u32[1] on the device, such as an optimiser's `steps`; see `dropout`. Each call has masks of its own without it. */
+  /** u32[1] on the device, such as an optimiser's `steps`: picks other masks when it changes (see `dropout`). */
   readonly state?: Tensor;
 }
 

@@ -18,7 +18,7 @@ export interface EmbeddingOptions {
   readonly init?: Init;
 }
 
-/** A table of vectors, looked up by index. */
+/** A table of vectors, looked up by index. Loads PyTorch's `nn.Embedding` as it is. */
 export class Embedding extends Module {
   /** f32[count, dim] */
   readonly weight: Parameter;

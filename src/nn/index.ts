@@ -1,8 +1,11 @@
 export { AdditiveAttention, type AdditiveAttentionInput } from './attention/additive.ts';
-export { Embedding } from './embedding.ts';
-export { glorotNormal, glorotUniform, heNormal, heUniform, type Initializer, normal, Rng, uniform, zeros } from './init.ts';
+export { Dropout, type DropoutLayerOptions } from './dropout.ts';
+export { Embedding, type EmbeddingOptions } from './embedding.ts';
+export { constant, fanInUniform, glorotNormal, glorotUniform, heNormal, heUniform, type Init, normal, ones, orthogonal, uniform, zeros } from './init.ts';
 export { Linear, type LinearOptions } from './linear.ts';
-export { Module, parameter, type StateValue } from './module.ts';
+export { Module } from './module.ts';
+export { Parameter, parameter } from './parameter.ts';
+export { Rng } from '../random/rng.ts';
 export { GRU } from './recurrent/gru.ts';
 export type { RecurrentInput, RecurrentOptions } from './recurrent/recurrent.ts';
 export { RNN } from './recurrent/rnn.ts';

@@ -19,7 +19,7 @@ export interface LinearOptions {
   readonly biasInit?: Init;
 }
 
-/** y = x weight^T + bias. Weights are stored as PyTorch stores them. */
+/** y = x weight^T + bias. Loads PyTorch's `nn.Linear` as it is. */
 export class Linear extends Module {
   /** f32[outFeatures, inFeatures] */
   readonly weight: Parameter;

@@ -1,98 +1,89 @@
-import { type DType, describe, fromData, type HostArray, type Shape } from '../host.ts';
-import { ShapeError } from '../runtime/errors.ts';
-import { keep } from '../runtime/scope.ts';
-import { Tensor } from '../tensor.ts';
-
-/** What a parameter can be loaded from: a tensor, or host data as a safetensors file holds it. */
-export type StateValue = Tensor | { readonly shape: Shape; readonly data: HostArray };
-
-/** Marks a tensor as a parameter: no scope frees it, only its module's `dispose()`. */
-export function parameter(t: Tensor): Tensor {
-  return keep(t);
-}
+import { assign, type Loaded, type Sources } from '../ops/assign.ts';
+import type { Tensor } from '../tensor.ts';
+import { Parameter } from './parameter.ts';
 
 /**
- * Base of all layers and models. Its fields are its structure: a tensor is a parameter, a module (or an array of modules) a part, named as the
- * field, in the order of declaration. Private `#fields` are its own business.
+ * A layer or a model. Its public fields are its structure: those that hold parameters, modules, or arrays of them are found by looking, in
+ * the order of their declaration, and named as the fields (`encoder.layers.0.weight`). Private `#fields` are its own business.
+ *
+ * ```ts
+ * class Classifier extends Module {
+ *   readonly hidden: Linear;
+ *   readonly scale: Parameter;
+ *   constructor(gpu: Gpu, rng: Rng) {
+ *     super();
+ *     this.hidden = new Linear(gpu, 8, 2, { rng });
+ *     this.scale = parameter(full(gpu, [2], 1));
+ *   }
+ *   forward(x: Tensor): Tensor {
+ *     return mul(this.hidden.forward(x), this.scale);
+ *   }
+ * }
+ * ```
  */
 export abstract class Module {
-  /** Whether dropout and the like are active; set by `train()` and `eval()`. */
+  /** Whether layers that behave otherwise in training (dropout) do so; set by `train()` and `eval()`. */
   training = true;
 
-  /** All parameters by dotted name (`encoder.weight`, `layers.0.bias`), in the order of declaration. */
+  /** The trainable parameters by name, each once: what `valueAndGrad` and optimisers take. */
   parameters(): Record<string, Tensor> {
-    const found: Record<string, Tensor> = {};
-    for (const [prefix, module] of this.namedModules()) {
-      for (const [name, value] of Object.entries(module)) {
-        if (value instanceof Tensor) found[prefix ? `${prefix}.${name}` : name] = value;
-      }
-    }
-    return found;
+    const seen = new Set<Parameter>();
+    const fresh = ([, p]: [string, Parameter]) => p.trainable && !seen.has(p) && seen.add(p);
+    return Object.fromEntries(this.#parameters().filter(fresh));
   }
 
-  /** This module (named '') and all parts of it, by dotted name. */
+  /** This module (named '') and all modules inside it, by name. */
   namedModules(): [name: string, module: Module][] {
-    const below = (name: string, value: unknown): [string, Module][] => {
-      if (value instanceof Module) return value.namedModules().map(([inner, m]) => [inner ? `${name}.${inner}` : name, m]);
-      if (Array.isArray(value)) return value.flatMap((v, i) => below(`${name}.${i}`, v));
-      return [];
-    };
-    return [['', this], ...Object.entries(this).flatMap(([name, value]) => below(name, value))];
+    return [...walk(this)].filter((entry): entry is [string, Module] => entry[1] instanceof Module);
   }
 
-  /** What `loadStateDict` and a safetensors file take: the parameters themselves, not copies. */
+  /** All parameters by name, also those that are not trained, and shared ones under each of their names. They stay the module's own. */
   stateDict(): Record<string, Tensor> {
-    return this.parameters();
+    return Object.fromEntries(this.#parameters());
   }
 
   /**
-   * Copies values into the parameters.
+   * Copies values into the parameters, or, if anything does not fit, nothing.
    *
-   * @param values by name
-   * @param options `strict` (default): every parameter must be there and nothing else; otherwise those of equal name are loaded
-   * @throws ShapeError listing every missing, unexpected and wrongly shaped name; then nothing has been changed
+   * @param state   tensors, or `{ shape, data }`, by name: a record, or the map that `readSafetensors` gives
+   * @param options `strict` (default true): names that are missing or unexpected are errors
+   * @returns the names that were missing and unexpected
+   * @throws ShapeError that lists every missing and unexpected name and every wrong shape or value
    */
-  loadStateDict(values: Readonly<Record<string, StateValue>>, options: { readonly strict?: boolean } = {}): void {
-    const { strict = true } = options;
-    const own = this.parameters();
-    const missing = Object.keys(own).filter((name) => !(name in values));
-    const unexpected = Object.keys(values).filter((name) => !(name in own));
-    const misshapen = Object.entries(own)
-      .filter(([name, t]) => values[name] && values[name].shape.join() !== t.shape.join())
-      .map(([name, t]) => `${name} is [${values[name]?.shape.join(', ')}] instead of ${describe(t)}`);
-    const problems = [
-      ...(strict && missing.length > 0 ? [`missing ${missing.join(', ')}`] : []),
-      ...(strict && unexpected.length > 0 ? [`unexpected ${unexpected.join(', ')}`] : []),
-      ...misshapen,
-    ];
-    if (problems.length > 0) throw new ShapeError('loadStateDict', `the values do not fit the module: ${problems.join('; ')}`);
-    const loads = Object.entries(own).flatMap(([name, t]) => (values[name] ? [prepareLoad(t, values[name])] : []));
-    for (const load of loads) load();
+  loadStateDict(state: Sources, options: { readonly strict?: boolean } = {}): Loaded {
+    return assign('loadStateDict', this.stateDict(), state, options.strict ?? true);
   }
 
-  /** Sets this module and its parts to training mode. */
-  train(on = true): this {
-    for (const [, module] of this.namedModules()) module.training = on;
+  /** Sets `training` here and in all modules inside. */
+  train(mode = true): this {
+    for (const [, module] of this.namedModules()) module.training = mode;
     return this;
   }
 
-  /** Sets this module and its parts to evaluation mode. */
+  /** The same as `train(false)`. */
   eval(): this {
     return this.train(false);
   }
 
   /** Frees all parameters. */
   dispose(): void {
-    for (const t of Object.values(this.parameters())) t.dispose();
+    for (const [, p] of this.#parameters()) p.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #parameters(): [string, Parameter][] {
+    return [...walk(this)].filter((entry): entry is [string, Parameter] => entry[1] instanceof Parameter);
   }
 }
 
-/** Checks the value now, and returns what writes it. */
-function prepareLoad(target: Tensor, value: StateValue): () => void {
-  if (value instanceof Tensor) {
-    if (value.dtype !== target.dtype) throw new ShapeError('loadStateDict', `dtypes differ: ${describe(value)} for ${describe(target)}`);
-    return () => target.gpu.copyInto(target, value);
-  }
-  const { bytes } = fromData('loadStateDict', value.data, value.shape, target.dtype satisfies DType);
-  return () => target.gpu.write(target.storage, target.byteOffset, bytes);
+/** The modules and parameters in `value`, itself included, by name. `above`: the modules it lies in, since a child may know its parent. */
+function* walk(value: unknown, name = '', above: readonly unknown[] = []): Generator<[string, Module | Parameter]> {
+  if (value instanceof Parameter) yield [name, value];
+  if (Array.isArray(value)) for (const [i, v] of value.entries()) yield* walk(v, `${name}.${i}`, above);
+  if (!(value instanceof Module) || above.includes(value)) return;
+  yield [name, value];
+  for (const [field, v] of Object.entries(value)) yield* walk(v, name ? `${name}.${field}` : field, [...above, value]);
 }
