@@ -20,3 +20,8 @@ fn laneOf(lid: u32) -> u32 {
 fn ahead(lanes: u32) -> u32 {
   return lanes * select(1u, WG / LANES, COLUMNS);
 }
+
+// The first element of row `row`, for `axis` elements a row.
+fn firstOf(row: u32, axis: u32, inner: u32) -> u32 {
+  return (row / inner) * axis * inner + row % inner;
+}

@@ -11,33 +11,52 @@ export interface RowView {
 export interface RowPlan {
   /** Invocations that share a row (or a chunk of it): a power of two up to 256. */
   readonly lanes: number;
-  /** Workgroups among which a row is cut; more than one takes a second pass. */
+  /** Chunks into which a row is cut, for as many workgroups; more than one takes a second pass. */
   readonly splits: number;
+  /** Four elements at a time, where the kernel has that form and the shape allows it. */
+  readonly vec4: boolean;
 }
 
-export const WG = 256;
-
-/** The elements along `axis` before, in and after it. */
+/** The elements before, along and after `axis`. */
 export function rowView(shape: readonly number[], axis: number): RowView {
   const product = (from: number, to: number) => shape.slice(from, to).reduce((a, b) => a * b, 1);
   return { outer: product(0, axis), axis: shape[axis] ?? 1, inner: product(axis + 1, shape.length) };
 }
 
-/** Whether the adapter computes on the CPU, where barriers are dear and a few invocations are parallel enough. */
+/** Whether the adapter computes on the CPU: a few invocations fill it, and a barrier costs as much as a dispatch for every four of them. */
 export function isSoftware(gpu: Gpu): boolean {
   const { vendor = '', architecture = '', description = '' } = gpu.info ?? {};
-  return /swiftshader|llvmpipe|lavapipe|warp/i.test(`${vendor} ${architecture} ${description}`);
+  return /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${vendor} ${architecture} ${description}`);
 }
 
-/** Short rows go to one invocation each, longer ones to more lanes, and a few very long ones are cut among workgroups. */
+/**
+ * One invocation a row where rows are short or many, more lanes for long ones, and chunks where a few long rows would leave the device idle.
+ * Measured on SwiftShader (docs/kernels/reductions.md); on GPUs by the usual rules: neighbours read neighbours, some elements a lane.
+ */
 export function planRows(gpu: Gpu, { outer, axis, inner }: RowView): RowPlan {
-  const rows = outer * inner;
-  // Invocations that fill the device, and the fewest elements worth a lane.
-  const [wanted, least] = isSoftware(gpu) ? [64, 64] : [65_536, 4];
-  const lanes = Math.min(powerOfTwo(wanted / Math.max(rows, 1)), powerOfTwo(axis / least), WG);
-  const spread = Math.floor(wanted / Math.max(rows * lanes, 1));
-  const splits = lanes === WG ? Math.max(1, Math.min(spread, Math.floor(axis / (WG * 16)), 256)) : 1;
-  return { lanes, splits };
+  const rows = Math.max(outer * inner, 1);
+  if (isSoftware(gpu)) {
+    const splits = Math.min(Math.floor(axis / 1024), Math.floor(64 / rows), 64);
+    return { lanes: 1, splits: Math.max(splits, 1), vec4: true };
+  }
+  // Contiguous rows want lanes side by side; columns lie side by side already, and take lanes only to fill the device.
+  const lanes = Math.min(powerOfTwo(axis / 8), inner === 1 ? 256 : powerOfTwo(65_536 / rows), 256);
+  const splits = Math.min(Math.floor(axis / (lanes * 16)), Math.floor(65_536 / (rows * lanes)), 64);
+  return { lanes, splits: lanes === 256 ? Math.max(splits, 1) : 1, vec4: true };
+}
+
+/** Overrides of lib/lanes.inc.wgsl for a plan. */
+export function lanesOf({ lanes }: RowPlan, inner: number) {
+  return { WG: Math.max(lanes, 64), LANES: lanes, COLUMNS: inner > 1 };
+}
+
+/** Rows of a plan to a workgroup. */
+export const rowsPerGroup = ({ lanes }: RowPlan): number => Math.max(lanes, 64) / lanes;
+
+/** The chunks that a plan really cuts an axis into: none is empty, and with `multiple` each but the last has a multiple of it. */
+export function chunksOf(axis: number, splits: number, multiple = 1): { readonly chunk: number; readonly splits: number } {
+  const chunk = Math.max(multiple, Math.ceil(axis / splits / multiple) * multiple);
+  return { chunk, splits: Math.max(1, Math.ceil(axis / chunk)) };
 }
 
 /** The largest power of two that is at most `n`, and at least 1. */

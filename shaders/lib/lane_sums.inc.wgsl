@@ -1,0 +1,14 @@
+// Two sums over the lanes of a row, to each of its lanes. To be included after lib/lanes.inc.wgsl.
+var<workgroup> laneSums: array<vec2f, WG>;
+
+fn sumLanes(own: vec2f, lid: u32, lane: u32) -> vec2f {
+  if (LANES == 1u) { return own; }
+  workgroupBarrier(); // an earlier call's result may still be being read
+  laneSums[lid] = own;
+  for (var s = LANES / 2u; s > 0u; s /= 2u) {
+    workgroupBarrier();
+    if (lane < s) { laneSums[lid] += laneSums[lid + ahead(s)]; }
+  }
+  workgroupBarrier();
+  return laneSums[lid - ahead(lane)];
+}

@@ -1,0 +1,41 @@
+// The maximum of a row and the sum of exp(x - maximum) in one pass (Milakov and Gimelshein, "Online normalizer calculation for softmax",
+// arXiv:1805.02867, algorithm 3), as pairs (m, s). To be included after lib/lanes.inc.wgsl.
+
+// Where a row's maximum starts from: what lies below it (-inf, the mask value -3.4e38) adds exp(-huge) = 0, and a row of nothing else has
+// s = 0. A NaN among the elements makes s NaN.
+const FLOOR = -3.3e38;
+
+var<workgroup> pairs: array<vec2f, WG>;
+
+fn fold(pair: vec2f, v: f32) -> vec2f {
+  let m = max(pair.x, v);
+  return vec2f(m, pair.y * exp(pair.x - m) + exp(v - m));
+}
+
+fn fold4(pair: vec2f, v: vec4f) -> vec2f {
+  let m = max(max(pair.x, max(v.x, v.y)), max(v.z, v.w));
+  let e = exp(v - m);
+  return vec2f(m, pair.y * exp(pair.x - m) + ((e.x + e.y) + (e.z + e.w)));
+}
+
+fn merge(a: vec2f, b: vec2f) -> vec2f {
+  let m = max(a.x, b.x);
+  return vec2f(m, a.y * exp(a.x - m) + b.y * exp(b.x - m));
+}
+
+// The pair of a whole row, to each of its lanes.
+fn mergeLanes(own: vec2f, lid: u32, lane: u32) -> vec2f {
+  if (LANES == 1u) { return own; }
+  pairs[lid] = own;
+  for (var s = LANES / 2u; s > 0u; s /= 2u) {
+    workgroupBarrier();
+    if (lane < s) { pairs[lid] = merge(pairs[lid], pairs[lid + ahead(s)]); }
+  }
+  workgroupBarrier();
+  return pairs[lid - ahead(lane)];
+}
+
+// exp(x - m) / s is the softmax: 1 / s, or 0 for a row in which all is masked.
+fn reciprocalSum(pair: vec2f) -> f32 {
+  return select(1.0 / pair.y, 0.0, pair.y == 0.0);
+}

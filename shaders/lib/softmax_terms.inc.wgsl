@@ -1,0 +1,13 @@
+// The backward of softmax and (LOG) of its logarithm, element by element.
+override LOG: bool = false;
+
+// What is summed over a row: y * dy, or dy beside the number of elements that were not masked.
+fn term(y: f32, dy: f32) -> vec2f {
+  if (LOG) { return vec2f(dy, select(1.0, 0.0, y <= -3.3e38)); }
+  return vec2f(y * dy, 0.0);
+}
+
+fn slope(y: f32, dy: f32, sums: vec2f) -> f32 {
+  if (LOG) { return select(0.0, dy - exp(y) * sums.x, sums.y > 0.0); }
+  return y * (dy - sums.x);
+}

@@ -1,0 +1,59 @@
+// reduce.wgsl four elements at a time: along contiguous rows of a multiple of 4 elements, or (COLUMNS) over four neighbouring outputs at once.
+#include "lib/lanes.inc.wgsl"
+#include "lib/reduce_ops.inc.wgsl"
+
+alias Scalar = f32; // dtype
+alias Result = f32; // dtype
+
+// axis, inner and outputs in units of what an invocation reads: quads of the row, or outputs of four; chunk in units of axis.
+struct Params { outputs: u32, axis: u32, inner: u32, splits: u32, chunk: u32, scale: f32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<Scalar>>; // [outer, axis, inner]
+@group(0) @binding(2) var<storage, read_write> y: array<Result>; // [outer, splits], or [outer, splits, 4 * inner] with COLUMNS
+
+var<workgroup> laneTotals: array<vec4u, WG>;
+
+fn load4(i: u32) -> vec4u {
+  if (OP <= PROD) { return bitcast<vec4u>(vec4f(x[i])); }
+  return vec4u(x[i]);
+}
+
+fn store(i: u32, v: u32) {
+  if (OP <= PROD) { y[i] = Result(bitcast<f32>(v) * params.scale); } else { y[i] = Result(v); }
+}
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let out = rowOf(wid, nwg, lid);
+  let lane = laneOf(lid);
+  let step = LANES * params.inner;
+  let group = out / params.inner;
+  let begin = (group % params.splits) * params.chunk;
+  let stop = min(begin + params.chunk, params.axis);
+  let first = firstOf((group / params.splits) * params.inner + out % params.inner, params.axis, params.inner);
+  // Lanes past the last output stay for the barriers.
+  let end = select(0u, first + stop * params.inner, out < params.outputs);
+  var total = vec4u(identity());
+  for (var at = first + (begin + lane) * params.inner; at < end;) {
+    var part = vec4u(identity());
+    for (var k = 0u; k < RUN && at < end; k++) {
+      part = combine4(part, load4(at));
+      at += step;
+    }
+    total = combine4(total, part);
+  }
+  if (LANES > 1u) {
+    laneTotals[lid] = total;
+    for (var s = LANES / 2u; s > 0u; s /= 2u) {
+      workgroupBarrier();
+      if (lane < s) { laneTotals[lid] = combine4(laneTotals[lid], laneTotals[lid + ahead(s)]); }
+    }
+    total = laneTotals[lid];
+  }
+  if (lane > 0u || out >= params.outputs) { return; }
+  if (COLUMNS) {
+    for (var c = 0u; c < 4u; c++) { store(4u * out + c, total[c]); }
+  } else {
+    store(out, combine(combine(total.x, total.z), combine(total.y, total.w)));
+  }
+}

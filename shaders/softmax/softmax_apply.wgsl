@@ -1,0 +1,34 @@
+// The second pass over rows that are cut into chunks: y = exp(x - m) / s, or x - m - log(s) with LOG. Each lane merges the pairs (m, s) of
+// all the chunks of its row for itself, which is little beside its share of the chunk.
+#include "lib/lanes.inc.wgsl"
+#include "lib/online.inc.wgsl"
+
+alias Scalar = f32; // dtype
+override LOG: bool = false;
+
+struct Params { outputs: u32, axis: u32, inner: u32, splits: u32, chunk: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Scalar>;       // [outer, axis, inner]
+@group(0) @binding(2) var<storage, read> stats: array<vec2f>;    // [outer, splits, inner] of (m, s); outputs of them
+@group(0) @binding(3) var<storage, read_write> y: array<Scalar>; // as x
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let out = rowOf(wid, nwg, lid);
+  if (out >= params.outputs) { return; }
+  let group = out / params.inner;
+  let begin = (group % params.splits) * params.chunk;
+  let stop = min(begin + params.chunk, params.axis);
+  let row = (group / params.splits) * params.inner + out % params.inner;
+  let first = firstOf(row, params.axis, params.inner);
+  let firstPair = firstOf(row, params.splits, params.inner);
+  var pair = stats[firstPair];
+  for (var k = 1u; k < params.splits; k++) { pair = merge(pair, stats[firstPair + k * params.inner]); }
+  let scale = reciprocalSum(pair);
+  let logS = log(pair.y);
+  let end = first + stop * params.inner;
+  for (var at = first + (begin + laneOf(lid)) * params.inner; at < end; at += LANES * params.inner) {
+    let v = f32(x[at]) - pair.x;
+    if (LOG) { y[at] = Scalar(v - logS); } else { y[at] = Scalar(exp(v) * scale); }
+  }
+}

@@ -1,0 +1,32 @@
+// The first pass over rows that are cut into chunks: the maximum m and the sum s of exp(x - m) of each chunk; softmax_apply.wgsl follows.
+#include "lib/lanes.inc.wgsl"
+#include "lib/online.inc.wgsl"
+
+alias Scalar = f32; // dtype
+
+struct Params { outputs: u32, axis: u32, inner: u32, splits: u32, chunk: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Scalar>;           // [outer, axis, inner]
+@group(0) @binding(2) var<storage, read_write> stats: array<vec2f>;  // [outer, splits, inner] of (m, s); outputs of them
+
+fn load(i: u32) -> f32 { return f32(x[i]); }
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let out = rowOf(wid, nwg, lid);
+  let lane = laneOf(lid);
+  let step = LANES * params.inner;
+  let group = out / params.inner;
+  let begin = (group % params.splits) * params.chunk;
+  let stop = min(begin + params.chunk, params.axis);
+  let first = firstOf((group / params.splits) * params.inner + out % params.inner, params.axis, params.inner);
+  let end = select(0u, first + stop * params.inner, out < params.outputs);
+  var pair = vec2f(FLOOR, 0.0);
+  var at = first + (begin + lane) * params.inner;
+  for (; at + 3u * step < end; at += 4u * step) {
+    pair = fold4(pair, vec4f(load(at), load(at + step), load(at + 2u * step), load(at + 3u * step)));
+  }
+  for (; at < end; at += step) { pair = fold(pair, load(at)); }
+  pair = mergeLanes(pair, lid, lane);
+  if (lane == 0u && out < params.outputs) { stats[out] = pair; }
+}
