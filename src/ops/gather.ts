@@ -1,10 +1,12 @@
 import { record } from '../autograd/tape.ts';
-import { gather as gatherKernel, gatherVec4 } from '../generated/kernels.ts';
-import { describe, type Shape, sizeOf } from '../host.ts';
-import { ShapeError } from '../runtime/errors.ts';
+import { gather as gatherKernel, gatherVec4, oneHot as oneHotKernel } from '../generated/kernels.ts';
+import { type DType, describe, type Shape, sizeOf } from '../host.ts';
+import { ArgumentError, ShapeError } from '../runtime/errors.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
+import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { checkAxis, checkDType } from './check.ts';
+import { cast } from './cast.ts';
+import { checkAxis, checkDType, checkNumber } from './check.ts';
 import { scatterAlong, scatterRows } from './scatter.ts';
 import { slice } from './slice.ts';
 import { fourfold, overWords } from './strided.ts';
@@ -112,13 +114,50 @@ export interface Strides {
   readonly innerStride: number;
 }
 
-/** One run of gather.wgsl. */
-function pick(op: string, x: Tensor, indices: Tensor, shape: Shape, { length, inner, count }: Around & { count: number }, strides: Strides): Tensor {
+/** One run of gather.wgsl; not recorded. */
+export function pick(op: string, x: Tensor, indices: Tensor, shape: Shape, { length, inner, count }: Around & { count: number }, strides: Strides): Tensor {
   const y = x.gpu.empty(shape, x.dtype, op);
   const fours = strides.innerStride === 0 && fourfold(inner);
   const unit = fours ? 4 : 1;
   const size = y.size / unit;
   const params = { size, length, count, inner: inner / unit, ...strides };
   dispatch(x.gpu, fours ? gatherVec4 : gatherKernel, { x, indices, y }, params, grid(size, 256), { SIGNED: indices.dtype === 'i32' });
+  return y;
+}
+
+export interface OneHotOptions {
+  /** Default f32. */
+  readonly dtype?: DType;
+  /** The value at the index, default 1, and elsewhere, default 0. */
+  readonly on?: number;
+  readonly off?: number;
+  /** Where the new axis stands in the result; default -1. */
+  readonly axis?: number;
+}
+
+/**
+ * `y[.., d, ..] = on` where `indices[..]` is d, else `off`, as ONNX's OneHot. Not differentiable.
+ *
+ * @param indices any shape of rank up to 7, i32 or u32; negative i32 count from the end; out of range gives `off` alone
+ * @param depth   the size of the new axis, a whole number >= 0
+ * @returns `indices.shape` with `depth` inserted at `axis`
+ */
+export function oneHot(indices: Tensor, depth: number, options: OneHotOptions = {}): Tensor {
+  const { dtype = 'f32', on = 1, off = 0, axis = -1 } = options;
+  const { rank, gpu } = indices;
+  checkIndices('oneHot', indices);
+  if (!Number.isInteger(depth) || depth < 0) throw new ArgumentError('oneHot', `depth must be a whole number >= 0, got ${depth}`);
+  if (!Number.isInteger(axis) || axis < -rank - 1 || axis > rank) {
+    throw new ArgumentError('oneHot', `axis must be in [${-rank - 1}, ${rank}], got ${axis} (indices: ${describe(indices)})`);
+  }
+  checkNumber('oneHot', on, dtype, 'on');
+  checkNumber('oneHot', off, dtype, 'off');
+  if (dtype === 'bool') return scope(() => cast(oneHot(indices, depth, { ...options, dtype: 'u32' }), 'bool'));
+  const at = axis < 0 ? axis + rank + 1 : axis;
+  const y = gpu.empty(indices.shape.toSpliced(at, 0, depth), dtype, 'oneHot');
+  const { inner } = around(y.shape, at);
+  const params = { size: y.size, depth, inner, on, off, onWhole: on, offWhole: off };
+  const constants = { SIGNED: indices.dtype === 'i32', WHOLE: dtype === 'i32' || dtype === 'u32' };
+  dispatch(gpu, oneHotKernel, { indices, y }, params, grid(y.size, 256), constants);
   return y;
 }

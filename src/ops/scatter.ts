@@ -1,49 +1,164 @@
 import { record } from '../autograd/tape.ts';
-import { scatterWalk, scatterWalkVec4 } from '../generated/kernels.ts';
-import type { Shape } from '../host.ts';
+import { scatterBlocks, scatterBlocksVec4, scatterSorted, scatterSortedVec4, scatterUnique as scatterUniqueKernel, scatterWalk, scatterWalkVec4, segmentStarts } from '../generated/kernels.ts';
+import { type DType, describe, type Shape } from '../host.ts';
+import { ShapeError } from '../runtime/errors.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
+import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { type Around, around, gather, type Strides, takeAlong } from './gather.ts';
+import { checkAxis, checkDType, checkSameDType } from './check.ts';
+import { type Around, around, checkIndices, gather, type Strides, takeAlong } from './gather.ts';
+import { orderByTiles, planSort, rankByCount } from './order.ts';
+import { isSoftware } from './row_plan.ts';
+import { axisBack, axisLast } from './sort.ts';
 import { fourfold } from './strided.ts';
 
-/** The transpose of `gather`: an array of `shape` in which each place along `axis` holds the sum of the slices of `dy` with its number. */
-export function scatterRows(op: string, dy: Tensor, indices: Tensor, shape: Shape, axis: number): Tensor {
-  const y = walk(op, dy, indices, shape, { ...around(shape, axis), count: indices.size }, { outerStride: 0, axisStride: 1, innerStride: 0 });
+export interface ScatterOptions {
+  /** Default 0. */
+  readonly axis?: number;
+  /** @internal Instead of the planner's choice. */
+  readonly plan?: ScatterPlan;
+}
+
+/** How contributions to one place are found: each place walks all indices, or they are sorted first. */
+export type ScatterPlan = 'walk' | 'sort';
+
+/**
+ * `x` with slices added to it, the transpose of `gather`: `y = x`, then `y[.., indices[j..], ..] += updates[.., j.., ..]`, in the order of the
+ * indices and without atomics, so that the result is the same in every run. Sums are f32.
+ *
+ * @param x       rank 1 or more; f32, f16, i32 or u32
+ * @param indices any shape, i32 or u32; negative i32 count from the end; what is out of range is dropped, and has no gradient
+ * @param updates `x.shape[:axis] + indices.shape + x.shape[axis + 1:]`, the dtype of `x`
+ * @returns the shape of `x`
+ */
+export function scatterAdd(x: Tensor, indices: Tensor, updates: Tensor, options: ScatterOptions = {}): Tensor {
+  checkDType('scatterAdd', 'x', x, 'f32', 'f16', 'i32', 'u32');
+  const axis = checkAxis('scatterAdd', options.axis ?? 0, x);
+  checkIndices('scatterAdd', indices);
+  checkSameDType('scatterAdd', { x, updates });
+  const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+  if (updates.shape.join() !== shape.join()) {
+    throw new ShapeError('scatterAdd', `updates must have shape [${shape.join(', ')}], got ${describe(updates)} (x: ${describe(x)}, indices: ${describe(indices)})`);
+  }
+  const y = scatter('scatterAdd', updates, indices, x.shape, rowsOf(x.shape, indices, axis), options.plan, x);
   record({
-    op,
-    inputs: [dy, indices],
+    op: 'scatterAdd',
+    inputs: [x, indices, updates],
     outputs: [y],
     saved: [indices],
-    backward: ([g], [indices]) => [gather(g as Tensor, indices as Tensor, { axis }), null],
+    backward: ([dy], [at], needs) => [needs[0] ? (dy as Tensor) : null, null, needs[2] ? gather(dy as Tensor, at as Tensor, { axis }) : null],
     plain: 'composed',
   });
   return y;
+}
+
+/** The transpose of `gather`: an array of `shape` in which each place along `axis` holds the sum of the slices of `dy` with its number. */
+export function scatterRows(op: string, dy: Tensor, indices: Tensor, shape: Shape, axis: number, plan?: ScatterPlan): Tensor {
+  const y = scatter(op, dy, indices, shape, rowsOf(shape, indices, axis), plan);
+  return recordScatter(op, dy, indices, y, (g, at) => gather(g, at, { axis }));
 }
 
 /** The transpose of `takeAlong` for indices that are as large as `shape` but on `axis`. */
-export function scatterAlong(op: string, dy: Tensor, indices: Tensor, shape: Shape, axis: number): Tensor {
-  const dims = around(shape, axis);
+export function scatterAlong(op: string, dy: Tensor, indices: Tensor, shape: Shape, axis: number, plan?: ScatterPlan): Tensor {
+  const dims = { ...around(shape, axis), count: indices.shape[axis] as number };
+  const strides = { outerStride: dims.count * dims.inner, axisStride: dims.inner, innerStride: 1 };
+  const by = plan ?? planScatter(dy, dims);
+  const direct = by === 'walk' || dims.inner === 1;
+  const y = direct ? scatter(op, dy, indices, shape, { dims, strides }, by) : scope(() => turned(op, dy, indices, shape, axis, by));
+  return recordScatter(op, dy, indices, y, (g, at) => takeAlong(g, at, { axis }));
+}
+
+/** As `scatterAlong`, for i32 indices that do not repeat along the axis: what `sort` and `topk` give. */
+export function scatterUnique(op: string, dy: Tensor, indices: Tensor, shape: Shape, axis: number): Tensor {
+  const { length, inner } = around(shape, axis);
   const count = indices.shape[axis] as number;
-  const y = walk(op, dy, indices, shape, { ...dims, count }, { outerStride: count * dims.inner, axisStride: dims.inner, innerStride: 1 });
-  record({
-    op,
-    inputs: [dy, indices],
-    outputs: [y],
-    saved: [indices],
-    backward: ([g], [indices]) => [takeAlong(g as Tensor, indices as Tensor, { axis }), null],
-    plain: 'composed',
-  });
+  const y = count === length ? dy.gpu.empty(shape, dy.dtype, op) : dy.gpu.zeros(shape, dy.dtype);
+  dispatch(dy.gpu, scatterUniqueKernel, { dy, indices, y }, { size: dy.size, length, count, inner }, grid(dy.size, 256));
+  return recordScatter(op, dy, indices, y, (g, at) => takeAlong(g, at, { axis }));
+}
+
+function recordScatter(op: string, dy: Tensor, indices: Tensor, y: Tensor, transposed: (g: Tensor, indices: Tensor) => Tensor): Tensor {
+  const backward = ([g]: readonly (Tensor | null)[], [at]: readonly Tensor[]) => [transposed(g as Tensor, at as Tensor), null];
+  record({ op, inputs: [dy, indices], outputs: [y], saved: [indices], backward, plain: 'composed' });
   return y;
 }
 
-/** One run of scatter_walk.wgsl. */
-function walk(op: string, dy: Tensor, indices: Tensor, shape: Shape, { outer, length, inner, count }: Around & { count: number }, strides: Strides): Tensor {
+/** The axis that is scattered to, `count` indices for it, and how these are laid out. */
+interface Layout {
+  readonly dims: Around & { readonly count: number };
+  readonly strides: Strides;
+}
+
+function rowsOf(shape: Shape, indices: Tensor, axis: number): Layout {
+  return { dims: { ...around(shape, axis), count: indices.size }, strides: { outerStride: 0, axisStride: 1, innerStride: 0 } };
+}
+
+/** Walking costs a load of each index for each place; sorting a few dispatches. */
+function planScatter(dy: Tensor, { outer, length, inner, count }: Layout['dims']): ScatterPlan {
+  const places = (outer * length * inner) / (fourfold(inner) ? 4 : 1);
+  return places * count <= (isSoftware(dy.gpu) ? 2 ** 17 : 2 ** 24) ? 'walk' : 'sort';
+}
+
+/** base + the sums of `dy` by place; not recorded. */
+function scatter(op: string, dy: Tensor, indices: Tensor, shape: Shape, { dims, strides }: Layout, plan?: ScatterPlan, base?: Tensor): Tensor {
   const y = dy.gpu.empty(shape, dy.dtype, op);
-  const fours = strides.innerStride === 0 && fourfold(inner);
+  if (y.size === 0) return y;
+  const { dtype } = dy;
+  if (dims.count > 0 && (plan ?? planScatter(dy, dims)) === 'sort') {
+    scope(() => sorted(op, dy, indices, y, { dims, strides }, base));
+    return y;
+  }
+  const fours = strides.innerStride === 0 && fourfold(dims.inner);
   const unit = fours ? 4 : 1;
-  const size = (outer * length * inner) / unit;
-  const params = { size, length, count, inner: inner / unit, ...strides };
-  const constants = { SIGNED: indices.dtype === 'i32', INTEGER: dy.dtype === 'i32' || dy.dtype === 'u32' };
-  dispatch(dy.gpu, fours ? scatterWalkVec4 : scatterWalk, { dy, indices, base: dy, y }, params, grid(size, 256), constants);
+  const size = y.size / unit;
+  const params = { size, length: dims.length, count: dims.count, inner: dims.inner / unit, ...strides };
+  const constants = { SIGNED: indices.dtype === 'i32', INTEGER: dtype === 'i32' || dtype === 'u32', BASE: base !== undefined };
+  dispatch(dy.gpu, fours ? scatterWalkVec4 : scatterWalk, { dy, indices, base: base ?? dy, y }, params, grid(size, 256), constants);
   return y;
+}
+
+/** Along an axis that is not the last: there and back by way of one where it is. */
+function turned(op: string, dy: Tensor, indices: Tensor, shape: Shape, axis: number, plan: ScatterPlan): Tensor {
+  const [rows, places] = [axisLast(op, dy, axis), axisLast(op, indices, axis)];
+  const { outer, length, inner } = around(shape, axis);
+  const count = indices.shape[axis] as number;
+  const layout = { dims: { outer: outer * inner, length, inner: 1, count }, strides: { outerStride: count, axisStride: 1, innerStride: 1 } };
+  return axisBack(op, scatter(op, rows, places, [outer * inner, length], layout, plan), shape, axis);
+}
+
+const accumulator = (dtype: DType): DType => (dtype === 'f16' ? 'f32' : dtype);
+/** Shortest stretch of equal indices that is worth summing by blocks. */
+const BLOCKS_FROM = 2048;
+
+function sorted(op: string, dy: Tensor, indices: Tensor, y: Tensor, { dims, strides }: Layout, base?: Tensor): void {
+  const { gpu, dtype } = dy;
+  const { outer, length, inner, count } = dims;
+  const rowed = strides.outerStride > 0 ? 1 : 0;
+  const rows = rowed ? outer : 1;
+  const order = orderOf(op, indices, rows, dims);
+  const starts = gpu.empty([rows, length + 1], 'u32', op);
+  const SIGNED = indices.dtype === 'i32';
+  dispatch(gpu, segmentStarts, { indices, order, starts }, { size: starts.size, count, length }, grid(starts.size, 256), { SIGNED });
+  const fours = fourfold(inner);
+  const unit = fours ? 4 : 1;
+  // Blocks of about the square root of the whole: then no sum is longer than thrice that.
+  const span = 2 ** Math.ceil(Math.log2(count) / 2);
+  const BLOCKED = count >= BLOCKS_FROM;
+  const blocks = Math.floor(count / span);
+  const partial = gpu.empty(BLOCKED ? [outer, blocks, inner] : [unit], accumulator(dtype), op);
+  const params = { length, count, inner: inner / unit, rowed, span, blocks };
+  if (BLOCKED) {
+    const size = partial.size / unit;
+    dispatch(gpu, fours ? scatterBlocksVec4 : scatterBlocks, { dy, indices, order, partial }, { size, ...params }, grid(size, 256), { SIGNED });
+  }
+  const size = y.size / unit;
+  const buffers = { dy, order, starts, partial, base: base ?? dy, y };
+  dispatch(gpu, fours ? scatterSortedVec4 : scatterSorted, buffers, { size, ...params }, grid(size, 256), { BASE: base !== undefined, BLOCKED });
+}
+
+/** The places of the indices in ascending order, each row by itself. */
+function orderOf(op: string, indices: Tensor, rows: number, { length, count }: Layout['dims']): Tensor {
+  const ordering = { key: indices.dtype === 'i32' ? 'PLACE' : 'UNSIGNED', descending: false, keep: count, length } as const;
+  const plan = planSort(indices, count);
+  return plan.by === 'count' ? rankByCount(op, indices, count, 1, ordering).order : orderByTiles(op, indices, rows, count, ordering, plan.tile);
 }

@@ -1,7 +1,12 @@
-import { type Shape, describe } from '../host.ts';
+import { padAxis, padAxisBackward } from '../generated/kernels.ts';
+import { describe, type Shape } from '../host.ts';
 import { ArgumentError, ShapeError } from '../runtime/errors.ts';
+import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
-import { type Placement, readStrided, recordLinear, writeStrided } from './strided.ts';
+import { checkNumber } from './check.ts';
+import { around } from './gather.ts';
+import { reshape } from './shape.ts';
+import { overWords, type Placement, readStrided, recordLinear, writeStrided } from './strided.ts';
 import { contiguousStrides } from './strides.ts';
 
 /** Part of an axis: `[start, end, step]` by Python's rules; null stands for what is left out, a null in place of the range for the whole axis. */
@@ -53,4 +58,64 @@ function cutOut(op: string, x: Tensor, counts: Shape, place: Placement): Tensor 
 function putIn(op: string, x: Tensor, place: Placement, value: number): Tensor {
   const { shape } = x;
   return recordLinear(op, x, writeStrided(op, x, place, value), (dy) => cutOut(op, dy, shape, place));
+}
+
+export interface PadOptions {
+  /** What the new elements are: `value`, the nearest element, the array mirrored at its ends (which do not repeat), or starting over. */
+  readonly mode?: 'constant' | 'edge' | 'reflect' | 'wrap';
+  /** For mode 'constant'; default 0. For bool 0 or 1. */
+  readonly value?: number;
+}
+
+/**
+ * `x` with elements added before and after along its axes, as NumPy's `pad`. The gradient of an added element goes to the one it repeats.
+ *
+ * @param x      any shape and dtype
+ * @param widths `[before, after]` for each axis from the first, whole numbers >= 0; axes left out stay as they are
+ * @returns sizes `before + x.shape + after`
+ * @throws ArgumentError for other widths; ShapeError when an empty axis is padded with its own elements
+ */
+export function pad(x: Tensor, widths: readonly (readonly [before: number, after: number])[], options: PadOptions = {}): Tensor {
+  const { mode = 'constant', value = 0 } = options;
+  if (widths.length > x.rank || widths.some((w) => w.length !== 2 || w.some((n) => !Number.isInteger(n) || n < 0))) {
+    throw new ArgumentError('pad', `widths must hold [before, after], whole numbers >= 0, for at most ${x.rank} axes, got ${JSON.stringify(widths)} (x: ${describe(x)})`);
+  }
+  const all = x.shape.map((_, i) => widths[i] ?? ([0, 0] as const));
+  if (mode === 'constant') return padConstant(x, all, value);
+  if (!(mode.toUpperCase() in padAxis.ops)) throw new ArgumentError('pad', `mode must be constant, edge, reflect or wrap, got ${String(mode)}`);
+  const empty = all.findIndex(([before, after], i) => before + after > 0 && x.shape[i] === 0);
+  if (empty >= 0) throw new ShapeError('pad', `mode ${mode} needs elements to repeat on axis ${empty}, got ${describe(x)}`);
+  return all.reduce((y, [before, after], axis) => (before + after > 0 ? extend(y, axis, before, after, MODES[mode]) : y), reshape(x, x.shape));
+}
+
+const MODES = { edge: 'EDGE', reflect: 'REFLECT', wrap: 'WRAP' } as const;
+type Mode = keyof typeof padAxis.ops;
+
+function padConstant(x: Tensor, widths: readonly (readonly [number, number])[], value: number): Tensor {
+  checkNumber('pad', value, x.dtype, 'value');
+  const shape = x.shape.map((n, i) => (widths[i]?.[0] ?? 0) + n + (widths[i]?.[1] ?? 0));
+  return putIn('pad', x, { shape, begin: widths.map(([before]) => before), step: widths.map(() => 1) }, value);
+}
+
+/** `x` padded along one axis with its own elements. */
+function extend(x: Tensor, axis: number, before: number, after: number, mode: Mode): Tensor {
+  const length = x.shape[axis] as number;
+  const padded = before + length + after;
+  const { inner } = around(x.shape, axis);
+  const y = overWords(x, (words) => {
+    const y = words.gpu.empty(words.shape.with(axis, padded), words.dtype, 'pad');
+    dispatch(words.gpu, padAxis, { x: words, y }, { size: y.size, length, padded, inner, before }, grid(y.size, 256), { OP: padAxis.ops[mode] });
+    return y;
+  });
+  return recordLinear('pad', x, y, (dy) => fold(dy, axis, before, after, mode));
+}
+
+/** The transpose of `extend`: what was added goes back to where it came from. */
+function fold(dy: Tensor, axis: number, before: number, after: number, mode: Mode): Tensor {
+  const padded = dy.shape[axis] as number;
+  const length = padded - before - after;
+  const { inner } = around(dy.shape, axis);
+  const dx = dy.gpu.empty(dy.shape.with(axis, length), dy.dtype, 'pad');
+  dispatch(dy.gpu, padAxisBackward, { dy, dx }, { size: dx.size, length, padded, inner, before }, grid(dx.size, 256), { OP: padAxis.ops[mode] });
+  return recordLinear('pad', dy, dx, (g) => extend(g, axis, before, after, mode));
 }

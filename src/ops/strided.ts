@@ -1,6 +1,6 @@
 // What the moving ops are made of: reading an array under any strides, and its inverse for slices. Nothing here is recorded.
 import { record } from '../autograd/tape.ts';
-import { stridedCopy, stridedCopyVec4, stridedFill, stridedFillVec4 } from '../generated/kernels.ts';
+import { stridedCopy, stridedCopyVec4, stridedFill, stridedFillVec4, stridedTranspose } from '../generated/kernels.ts';
 import { type DType, type Shape, sizeOf, words } from '../host.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import { ALIGNMENT } from '../runtime/memory.ts';
@@ -55,6 +55,10 @@ export function readStrided(op: string, x: Tensor, reading: Reading, out = readi
 function copy(op: string, x: Tensor, out: Shape, shape: readonly number[], steps: readonly number[], offset: number): Tensor {
   const inner = shape.at(-1) ?? 1;
   const fours = steps.at(-1) === 1 && fourfold(inner, offset, ...steps.slice(0, -1));
+  if (!fours && x.dtype !== 'bool') {
+    const turned = transposed(op, x, out, shape, steps, offset);
+    if (turned) return turned;
+  }
   if (!fours && x.dtype === 'bool') return overWords(x, (w) => copy(op, w, out, shape, steps, offset));
   const y = x.gpu.empty(out, x.dtype, op);
   const RANK = Math.max(1, shape.length);
@@ -77,6 +81,29 @@ function copy(op: string, x: Tensor, out: Shape, shape: readonly number[], steps
   } else {
     dispatch(x.gpu, stridedCopyVec4, { x, y }, params, grid(size, 256), { RANK });
   }
+  return y;
+}
+
+/** A run of strided_transpose.wgsl, where it can do the copy: another axis than the last is contiguous in `x`, all else a multiple of 4. */
+function transposed(op: string, x: Tensor, out: Shape, shape: readonly number[], steps: readonly number[], offset: number): Tensor | null {
+  const p = steps.indexOf(1);
+  const last = shape.length - 1;
+  if (p < 0 || p === last) return null;
+  if (!fourfold(shape[p] as number, shape[last] as number, offset, ...steps.toSpliced(p, 1))) return null;
+  const y = x.gpu.empty(out, x.dtype, op);
+  const own = contiguousStrides(shape);
+  const tiles = shape.map((n, i) => (i === p || i === last ? n / 4 : n));
+  const params = {
+    size: y.size / 16,
+    offset: offset / 4,
+    rowX: (steps[last] as number) / 4,
+    rowY: (own[p] as number) / 4,
+    shape: innermostFirst(tiles, 1),
+    // A step of one tile: four elements along the contiguous axis are one vec4, four rows along the other are four.
+    strides: innermostFirst(steps.map((s, i) => (i === p ? 1 : i === last ? s : s / 4)), 0),
+    targets: innermostFirst(own.map((s, i) => (i === p ? s : i === last ? 1 : s / 4)), 0),
+  };
+  dispatch(x.gpu, stridedTranspose, { x, y }, params, grid(params.size, 64), { RANK: shape.length });
   return y;
 }
 

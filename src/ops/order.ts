@@ -1,0 +1,91 @@
+// The order of the elements along an axis: what sort, topk and the scatter of many indices are made of. Nothing here is recorded.
+import { mergeRuns, rankRows, sortTiles } from '../generated/kernels.ts';
+import { dispatch, grid } from '../runtime/kernel.ts';
+import { scope } from '../runtime/scope.ts';
+import type { Tensor } from '../tensor.ts';
+import { isSoftware } from './row_plan.ts';
+import { readStrided } from './strided.ts';
+
+export interface Ordering {
+  /** How keys are made of the elements; PLACE: indices along an axis of `length`. */
+  readonly key: keyof typeof rankRows.ops;
+  readonly descending: boolean;
+  /** How many places from the first are wanted. */
+  readonly keep: number;
+  readonly length?: number;
+}
+
+/** How rows are sorted: each element counting those before it, or tiles in workgroup memory and merge passes. */
+export type SortPlan = { readonly by: 'count' } | { readonly by: 'tiles'; readonly tile: number };
+
+/** The plan for rows of `n`. */
+export function planSort(x: Tensor, n: number): SortPlan {
+  if (n <= (isSoftware(x.gpu) ? 256 : 64)) return { by: 'count' };
+  return { by: 'tiles', tile: n <= 256 ? 256 : 1024 };
+}
+
+/** The first `keep` elements of `x` [outer, n, inner] by order, and their places, both [outer, keep, inner]. One dispatch, n loads an element. */
+export function rankByCount(op: string, x: Tensor, n: number, inner: number, ordering: Ordering): { values: Tensor; order: Tensor } {
+  const { keep, length = 0 } = ordering;
+  const { size } = x;
+  const shape = [size / (n * inner), keep, inner];
+  const values = x.gpu.empty(shape, x.dtype, op);
+  const order = x.gpu.empty(shape, 'i32', op);
+  dispatch(x.gpu, rankRows, { x, values, order }, { size, n, inner, keep, length }, grid(size, 64), constantsOf(ordering));
+  return { values, order };
+}
+
+/** The places of the first `keep` elements of each row of `x` [rows, n] by order: [rows, keep]. */
+export function orderByTiles(op: string, x: Tensor, rows: number, n: number, ordering: Ordering, tile: number): Tensor {
+  // A tile that gives up most of its elements leaves less work to the next round than merging whole tiles.
+  return scope(() => (ordering.keep <= tile / 4 ? tournament(op, x, rows, n, ordering, tile) : mergeSort(op, x, rows, n, ordering, tile)));
+}
+
+const constantsOf = ({ key, descending }: Ordering) => ({ OP: rankRows.ops[key], DESCENDING: descending });
+
+interface Pairs {
+  readonly keys: Tensor;
+  readonly order: Tensor;
+  readonly n: number;
+}
+
+/** A run of sort_tiles.wgsl over `x`, or over the pairs of an earlier one: the first `keep` of each tile, side by side. */
+function runTiles(op: string, x: Tensor, rows: number, n: number, ordering: Ordering, tile: number, keep: number, earlier?: Pairs): Pairs {
+  const { gpu } = x;
+  const tiles = Math.ceil(n / tile);
+  const width = (tiles - 1) * keep + Math.min(keep, n - (tiles - 1) * tile);
+  const keys = gpu.empty([rows, width], 'u32', op);
+  const order = gpu.empty([rows, width], 'i32', op);
+  const none = earlier ? null : { keys: gpu.empty([1], 'u32', op), order: gpu.empty([1], 'i32', op) };
+  const { keys: keysIn, order: orderIn } = earlier ?? (none as { keys: Tensor; order: Tensor });
+  const params = { rows, n, tiles, keep, width, length: ordering.length ?? 0 };
+  const constants = { ...constantsOf(ordering), TILE: tile, WG: Math.max(1, Math.min(256, tile / 4)), FIRST: !earlier };
+  dispatch(gpu, sortTiles, { x, keysIn, orderIn, keys, order }, params, grid(rows * tiles), constants);
+  return { keys, order, n: width };
+}
+
+function tournament(op: string, x: Tensor, rows: number, n: number, ordering: Ordering, tile: number): Tensor {
+  const { keep } = ordering;
+  let pairs = runTiles(op, x, rows, n, ordering, tile, keep);
+  for (let before = n; before > tile; ) {
+    const { keys, order, n: left } = pairs;
+    pairs = runTiles(op, x, rows, left, ordering, tile, keep, pairs);
+    keys.dispose();
+    order.dispose();
+    before = left;
+  }
+  return pairs.order;
+}
+
+function mergeSort(op: string, x: Tensor, rows: number, n: number, ordering: Ordering, tile: number): Tensor {
+  let { keys, order } = runTiles(op, x, rows, n, ordering, tile, tile);
+  for (let run = tile; run < n; run *= 2) {
+    const next = { keys: x.gpu.empty([rows, n], 'u32', op), order: x.gpu.empty([rows, n], 'i32', op) };
+    dispatch(x.gpu, mergeRuns, { keysIn: keys, orderIn: order, ...next }, { size: rows * n, n, run }, grid(rows * n, 256));
+    keys.dispose();
+    order.dispose();
+    ({ keys, order } = next);
+  }
+  const { keep } = ordering;
+  return keep === n ? order : readStrided(op, order, { shape: [rows, keep], strides: [n, 1] });
+}

@@ -1,0 +1,31 @@
+import { expect } from 'vitest';
+import { grad } from '../../src/autograd/tape.ts';
+import type { Shape } from '../../src/host.ts';
+import { add, mul, sub } from '../../src/ops/binary.ts';
+import { sum } from '../../src/ops/reduce.ts';
+import type { Gpu } from '../../src/runtime/gpu.ts';
+import { expectClose } from '../../src/testing/check.ts';
+import { testRandom } from '../../src/testing/random.ts';
+import type { Tensor } from '../../src/tensor.ts';
+
+/**
+ * Holds the second derivative of a linear op: for L(x) = |op(x)|^2, which is quadratic, the Hessian times v is exactly
+ * (grad L(x + v) - grad L(x - v)) / 2.
+ */
+export async function checkSecondOrder(gpu: Gpu, op: (x: Tensor) => Tensor, shape: Shape): Promise<void> {
+  const random = testRandom(7);
+  const draw = () => gpu.tensor(Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random() * 2 - 1), shape);
+  const [x, v] = [draw(), draw()];
+  const slope = (at: Tensor): Tensor => {
+    const loss = () => {
+      const y = op(at);
+      return sum(mul(y, y));
+    };
+    return grad(loss, at);
+  };
+  const got = grad(() => sum(mul(slope(x), v)), x);
+  const want = mul(sub(slope(add(x, v)), slope(sub(x, v))), 0.5);
+  const data = Float64Array.from(await want.data());
+  expect(data.some((d) => d !== 0)).toBe(true);
+  expectClose('second derivative', { shape: got.shape, data: await got.data() }, { shape, data }, 1e-5);
+}
