@@ -1,11 +1,13 @@
 import { record, recording } from '../autograd/tape.ts';
-import { matmulScalar, unaryBackward, unary as unaryKernel } from '../generated/kernels.ts';
+import { unaryBackward, unary as unaryKernel } from '../generated/kernels.ts';
 import { type Shape, sizeOf } from '../host.ts';
 import { ArgumentError } from '../runtime/errors.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkFloat, checkSameDType } from './check.ts';
-import { layout, type Problem } from './linalg/problem.ts';
+import type { Plan } from './linalg/plan.ts';
+import { layout } from './linalg/problem.ts';
+import { run } from './linalg/run.ts';
 import { sumTo } from './reduce.ts';
 import { reshape } from './shape.ts';
 import { gelu, relu, sigmoid, silu, tanh } from './unary.ts';
@@ -30,6 +32,8 @@ export interface MatmulOptions {
   /** Added before the activation: [N], or any shape that broadcasts to the output. */
   readonly bias?: Tensor;
   readonly activation?: Activation;
+  /** @internal In place of the planner's choices; the gradients keep to theirs. */
+  readonly plan?: Partial<Plan>;
 }
 
 /**
@@ -48,12 +52,12 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   checkFloat('matmul', 'a', a);
   checkFloat('matmul', 'b', b);
   checkSameDType('matmul', bias ? { a, b, bias } : { a, b });
-  if (!(activation in ACTIVATIONS)) {
+  if (!Object.hasOwn(ACTIVATIONS, activation)) {
     throw new ArgumentError('matmul', `activation must be one of ${Object.keys(ACTIVATIONS).join(', ')}, got ${activation}`);
   }
   const problem = layout('matmul', a, b, bias, options);
   const keepsPre = recording() && (activation === 'gelu' || activation === 'silu');
-  const { y, pre } = run(a, b, bias, problem, activation, keepsPre);
+  const { y, pre } = run(a, b, problem, { bias, activation: ACTIVATIONS[activation], keepsPre }, options.plan);
   record({
     op: 'matmul',
     inputs: bias ? [a, b, bias] : [a, b],
@@ -69,27 +73,6 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
 function plain(a: Tensor, b: Tensor, bias: Tensor | undefined, { activation, transposeA = false, transposeB = false }: MatmulOptions): Tensor {
   const f = { none: (x: Tensor) => x, relu, tanh, sigmoid, gelu: (x: Tensor) => gelu(x), silu }[activation ?? 'none'];
   return f(matmul(a, b, { transposeA, transposeB, ...(bias ? { bias } : {}) }));
-}
-
-function run(a: Tensor, b: Tensor, bias: Tensor | undefined, p: Problem, activation: Activation, keepsPre: boolean) {
-  const { gpu, dtype } = a;
-  const size = sizeOf(p.shape);
-  // What the activation is applied to is stored behind its result, in the same buffer: no kernel needs a second output.
-  const saveAt = keepsPre ? Math.ceil(size / 128) * 128 : 0;
-  const c = gpu.empty(keepsPre ? [saveAt + size] : p.shape, dtype, 'matmul');
-  const tilesM = Math.ceil(p.m / 16);
-  const tilesN = Math.ceil(p.n / 64);
-  const params = { ...p, tilesM, tilesN, saveAt, rank: p.dims.length, dims: p.dims.flat() };
-  dispatch(gpu, matmulScalar, { a, b, bias: bias ?? a, c }, params, grid(tilesM * tilesN * p.batch), {
-    BIAS: bias !== undefined,
-    SAVE: keepsPre,
-    ACTIVATION: matmulScalar.ops[ACTIVATIONS[activation]],
-  });
-  if (!keepsPre) return { y: c, pre: null };
-  const bytes = dtype === 'f16' ? 2 : 4;
-  const views = { y: c.reinterpret(dtype, p.shape), pre: c.reinterpret(dtype, p.shape, c.byteOffset + saveAt * bytes) };
-  c.dispose();
-  return views;
 }
 
 function gradients(

@@ -4,8 +4,8 @@ import type { Tensor } from '../../tensor.ts';
 import { broadcastStrides, collapse } from '../strides.ts';
 
 export interface Transposed {
-  readonly transposeA?: boolean | undefined;
-  readonly transposeB?: boolean | undefined;
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
 }
 
 /** One dimension of the batch: its size, and the strides of A, B and bias along it (0 where one is broadcast). */
@@ -24,6 +24,8 @@ export interface Problem {
   readonly biasN: number;
   readonly dims: readonly BatchDim[];
   readonly batch: number;
+  /** Whether A and B changed places: a column is computed as a row, C^T = B^T A^T. */
+  readonly swapped: boolean;
   /** The shape of the result. */
   readonly shape: Shape;
 }
@@ -33,23 +35,36 @@ export function layout(op: string, a: Tensor, b: Tensor, bias: Tensor | undefine
   const mismatch = (what: string) => new ShapeError(op, `${what}, got a: ${named(a, transposeA)} and b: ${named(b, transposeB)}`);
   if (a.rank === 0 || b.rank === 0) throw mismatch('a and b must have at least 1 dimension');
   if ((transposeA && a.rank === 1) || (transposeB && b.rank === 1)) throw mismatch('a vector cannot be transposed');
-  const [rows, inner] = a.rank === 1 ? [1, a.shape[0] as number] : lastTwo(a.shape, transposeA);
-  const [k, columns] = b.rank === 1 ? [b.shape[0] as number, 1] : lastTwo(b.shape, transposeB);
+  const [m, inner] = a.rank === 1 ? [1, a.size] : lastTwo(a.shape, transposeA);
+  const [k, n] = b.rank === 1 ? [b.size, 1] : lastTwo(b.shape, transposeB);
   if (inner !== k) throw mismatch(`the inner sizes must agree (${inner} and ${k})`);
   const batch = broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2));
   if (!batch) throw mismatch('the batch dimensions do not broadcast');
-  const shape = [...batch, ...(a.rank === 1 ? [] : [rows]), ...(b.rank === 1 ? [] : [columns])];
-  const full = [...batch, rows, columns];
+  const shape = [...batch, ...(a.rank === 1 ? [] : [m]), ...(b.rank === 1 ? [] : [n])];
+  const full = [...batch, m, n];
   const biasStrides = broadcastStrides(biasDims(op, bias, shape, a.rank === 1, b.rank === 1), full);
-  const [aM, aK] = transposeA ? [1, rows] : [inner, 1];
-  const [bK, bN] = transposeB ? [1, k] : [columns, 1];
+  const [aM, aK] = transposeA ? [1, m] : [k, 1];
+  const [bK, bN] = transposeB ? [1, k] : [n, 1];
+  const aBatch = batchStrides(a, batch);
+  const bBatch = batchStrides(b, batch);
   // The rows of A are one more dimension to merge: [B, T, K] x [K, N] runs as [B T, K] x [K, N].
-  const walk = collapse(full.slice(0, -1), [[...batchStrides(a, batch), aM], [...batchStrides(b, batch), 0], biasStrides.slice(0, -1)]);
-  const merged = walk.shape.map((size, i): BatchDim => [size, walk.strides[0]?.[i] as number, walk.strides[1]?.[i] as number, walk.strides[2]?.[i] as number]);
-  const last = merged.at(-1);
-  const [m, aRow, , biasM] = last?.[2] === 0 ? last : [1, 0, 0, 0];
-  const dims = last?.[2] === 0 ? merged.slice(0, -1) : merged;
-  return { m, n: columns, k, aM: aRow, aK, bK, bN, biasM, biasN: biasStrides.at(-1) as number, dims, batch: sizeOf(dims.map((d) => d[0])), shape };
+  const walk = collapse(full.slice(0, -1), [[...aBatch, aM], [...bBatch, 0], biasStrides.slice(0, -1)]);
+  const dims = walk.shape.map((size, i): BatchDim => [size, walk.strides[0]?.[i] as number, walk.strides[1]?.[i] as number, walk.strides[2]?.[i] as number]);
+  const rows: BatchDim = dims.at(-1)?.[2] === 0 ? (dims.pop() as BatchDim) : [1, 0, 0, 0];
+  const problem = {
+    m: rows[0], n, k, aM: rows[1], aK, bK, bN, biasM: rows[3], biasN: biasStrides.at(-1) as number, dims,
+    batch: sizeOf(dims.map((d) => d[0])), swapped: false, shape,
+  };
+  return n === 1 ? swap(problem) : problem;
+}
+
+/** The transposed product; the result is the same array where it has only one row or column. */
+function swap(p: Problem): Problem {
+  return {
+    ...p, m: p.n, n: p.m, aM: p.bN, aK: p.bK, bK: p.aK, bN: p.aM, biasM: p.biasN, biasN: p.biasM,
+    dims: p.dims.map(([size, a, b, bias]): BatchDim => [size, b, a, bias]),
+    swapped: !p.swapped,
+  };
 }
 
 const named = (t: Tensor, transposed: boolean) => `${describe(t)}${transposed ? ' transposed' : ''}`;
@@ -73,9 +88,8 @@ function broadcast(a: Shape, b: Shape): number[] | null {
 
 /** The strides of an operand's batch, as if it had the broadcast one. */
 function batchStrides(t: Tensor, batch: Shape): number[] {
-  const own = t.shape.slice(0, -2);
   const matrix = sizeOf(t.shape.slice(-2));
-  return broadcastStrides(own, batch).map((s) => s * matrix);
+  return broadcastStrides(t.shape.slice(0, -2), batch).map((s) => s * matrix);
 }
 
 /** The shape of bias with ones for the dimensions that it, or an output of vectors, lacks: rows and columns included. */

@@ -1,0 +1,125 @@
+// What the matrix products share: operands read in blocks of 4 x 4, whatever their strides, and the end of a product.
+#include "lib/math.inc.wgsl"
+#include "lib/activation.inc.wgsl"
+
+alias Scalar = f32; // dtype
+alias Out = f32; // dtype
+override A_BY_M: bool = false;  // whether A's rows are neighbours in memory (it is stored transposed); else its columns are
+override B_BY_K: bool = false;  // whether B's rows are neighbours in memory (it is stored transposed); else its columns are
+override A_VEC4: bool = false;  // whether all of A can be read by vec4 along that direction
+override B_VEC4: bool = false;
+override PARTIAL: bool = false; // whether C takes the sums of one range of K each, for matmul_sum.wgsl to add
+override BIAS: bool = false;
+override SAVE: bool = false;    // whether A B + bias is stored as well, from params.saveAt on
+
+struct Params {
+  m: u32, n: u32, k: u32, batch: u32,
+  tilesM: u32, tilesN: u32, splits: u32, range: u32, // K is split in ranges of `range`, a multiple of 4
+  aM: u32, aK: u32, bK: u32, bN: u32, biasM: u32, biasN: u32, // strides in elements
+  saveAt: u32, rank: u32,
+  dims: array<vec4u, 6>, // of the batch, outermost first: size, and strides of A, B and bias
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<Scalar>;        // [batch..., M, K] by its strides
+@group(0) @binding(2) var<storage, read> a4: array<vec4<Scalar>>; // the same
+@group(0) @binding(3) var<storage, read> b: array<Scalar>;        // [batch..., K, N] by its strides
+@group(0) @binding(4) var<storage, read> b4: array<vec4<Scalar>>; // the same
+@group(0) @binding(5) var<storage, read> bias: array<Scalar>;     // broadcast to C by its strides
+
+// What one workgroup works on.
+struct Tile { m: u32, n: u32, batch: u32, split: u32, at: vec3u } // `at`: where A, B and bias begin for this product of the batch
+
+fn tileOf(index: u32) -> Tile {
+  var tile: Tile;
+  let product = index / (params.tilesN * params.tilesM);
+  // Eight rows of tiles at a time, so that tiles computed together share more of A and B in the caches.
+  let band = 8u * params.tilesN;
+  let inside = index % (params.tilesN * params.tilesM);
+  let rows = min(8u, params.tilesM - inside / band * 8u);
+  tile.m = inside / band * 8u + inside % band % rows;
+  tile.n = inside % band / rows;
+  tile.split = product % params.splits;
+  tile.batch = product / params.splits;
+  var rest = tile.batch;
+  for (var d = params.rank; d > 0u; d--) {
+    let dim = params.dims[d - 1u];
+    tile.at += (rest % dim.x) * dim.yzw;
+    rest /= dim.x;
+  }
+  return tile;
+}
+
+// Rows m to m + 3 of A, columns k to k + 3: a row of A is a column of the result. Rows past the end repeat the last one.
+fn blockA(at: u32, m: u32, k: u32) -> mat4x4f {
+  if (A_VEC4 && A_BY_M) {
+    let i = at + min(m, params.m - 4u) + k * params.aK;
+    return transpose(mat4x4f(vec4f(a4[i / 4u]), vec4f(a4[(i + params.aK) / 4u]), vec4f(a4[(i + 2u * params.aK) / 4u]), vec4f(a4[(i + 3u * params.aK) / 4u])));
+  }
+  let i = at + min(vec4u(m, m + 1u, m + 2u, m + 3u), vec4u(params.m - 1u)) * params.aM + k * params.aK;
+  if (A_VEC4) {
+    return mat4x4f(vec4f(a4[i.x / 4u]), vec4f(a4[i.y / 4u]), vec4f(a4[i.z / 4u]), vec4f(a4[i.w / 4u]));
+  }
+  return mat4x4f(fourA(i.x), fourA(i.y), fourA(i.z), fourA(i.w));
+}
+fn fourA(i: u32) -> vec4f {
+  return vec4f(f32(a[i]), f32(a[i + params.aK]), f32(a[i + 2u * params.aK]), f32(a[i + 3u * params.aK]));
+}
+
+// Rows k to k + 3 of B, columns n to n + 3: a row of B is a column of the result. Columns past the end repeat the last one.
+fn blockB(at: u32, k: u32, n: u32) -> mat4x4f {
+  if (B_VEC4 && !B_BY_K) {
+    let i = at + min(n, params.n - 4u) + k * params.bK;
+    return mat4x4f(vec4f(b4[i / 4u]), vec4f(b4[(i + params.bK) / 4u]), vec4f(b4[(i + 2u * params.bK) / 4u]), vec4f(b4[(i + 3u * params.bK) / 4u]));
+  }
+  let i = at + min(vec4u(n, n + 1u, n + 2u, n + 3u), vec4u(params.n - 1u)) * params.bN + k * params.bK;
+  if (B_VEC4) {
+    return transpose(mat4x4f(vec4f(b4[i.x / 4u]), vec4f(b4[i.y / 4u]), vec4f(b4[i.z / 4u]), vec4f(b4[i.w / 4u])));
+  }
+  return mat4x4f(fourB(i), fourB(i + params.bK), fourB(i + 2u * params.bK), fourB(i + 3u * params.bK));
+}
+fn fourB(i: vec4u) -> vec4f { return vec4f(f32(b[i.x]), f32(b[i.y]), f32(b[i.z]), f32(b[i.w])); }
+
+// The same blocks with zeros, in both, for k from `end` on, since what lies there may be anything.
+fn rangeA(at: u32, m: u32, k: u32, end: u32) -> mat4x4f {
+  if (k >= end) { return mat4x4f(); }
+  let x = blockA(at, m, k);
+  if (k + 4u <= end) { return x; }
+  let keep = vec4u(k, k + 1u, k + 2u, k + 3u) < vec4u(end);
+  return mat4x4f(select(vec4f(), x[0], keep), select(vec4f(), x[1], keep), select(vec4f(), x[2], keep), select(vec4f(), x[3], keep));
+}
+fn rangeB(at: u32, k: u32, n: u32, end: u32) -> mat4x4f {
+  if (k >= end) { return mat4x4f(); }
+  let x = blockB(at, k, n);
+  if (k + 4u <= end) { return x; }
+  return mat4x4f(x[0], select(vec4f(), x[1], k + 1u < end), select(vec4f(), x[2], k + 2u < end), vec4f());
+}
+
+// Ends row m, columns n to n + 3 of C.
+fn finish(tile: Tile, m: u32, n: u32, sum: vec4f) {
+  if (m >= params.m || n >= params.n) { return; }
+  let i = ((tile.split * params.batch + tile.batch) * params.m + m) * params.n + n;
+  if (PARTIAL) {
+    store4(i, n, sum);
+    return;
+  }
+  var v = sum;
+  if (BIAS) {
+    let j = tile.at.z + m * params.biasM + n * params.biasN;
+    v += vec4f(f32(bias[j]), f32(bias[j + params.biasN]), f32(bias[j + 2u * params.biasN]), f32(bias[j + 3u * params.biasN]));
+  }
+  if (SAVE) { store4(params.saveAt + i, n, v); }
+  store4(i, n, activate4(v));
+}
+
+// Ends an invocation's blocks of C, which lie `step` rows and columns apart. A loop, since some compilers inline the end of a row each time.
+fn finishBlocks(tile: Tile, m: u32, n: u32, step: vec2u, blocks: vec2u, c00: mat4x4f, c01: mat4x4f, c10: mat4x4f, c11: mat4x4f) {
+  var rows = array<vec4f, 16>(
+    c00[0], c00[1], c00[2], c00[3], c01[0], c01[1], c01[2], c01[3],
+    c10[0], c10[1], c10[2], c10[3], c11[0], c11[1], c11[2], c11[3]);
+  for (var i = 0u; i < blocks.x * blocks.y * 4u; i++) {
+    let row = i % 4u;
+    let at = vec2u(i / 4u / blocks.y, (i / 4u) % blocks.y);
+    let which = at.x * 8u + at.y * 4u + row;
+    finish(tile, m + at.x * step.x + row, n + at.y * step.y, rows[which]);
+  }
+}

@@ -1,0 +1,81 @@
+import { matmulRegisters, matmulSmall, matmulSum, matmulTiled, matmulTiledVec4 } from '../../generated/kernels.ts';
+import { sizeOf } from '../../host.ts';
+import { dispatch, grid } from '../../runtime/kernel.ts';
+import type { Tensor } from '../../tensor.ts';
+import { familyOf, type Plan, plan } from './plan.ts';
+import type { Problem } from './problem.ts';
+
+/** What happens to A B before it is written. */
+export interface Epilogue {
+  readonly bias: Tensor | undefined;
+  readonly activation: keyof typeof matmulSum.ops;
+  /** Whether A B + bias is wanted too, as `pre`. */
+  readonly keepsPre: boolean;
+}
+
+/** Computes a laid out product in one dispatch, or in two where K is split. */
+export function run(a: Tensor, b: Tensor, p: Problem, epilogue: Epilogue, forced?: Partial<Plan>): { y: Tensor; pre: Tensor | null } {
+  const { gpu, dtype } = a;
+  const { keepsPre } = epilogue;
+  const chosen = plan(familyOf(gpu), p, forced);
+  const size = sizeOf(p.shape);
+  // `pre` lies behind the result in the same buffer, aligned to 256 bytes: no kernel needs a second output.
+  const saveAt = keepsPre ? Math.ceil(size / 128) * 128 : 0;
+  const c = gpu.empty(keepsPre ? [saveAt + size] : p.shape, dtype, 'matmul');
+  const [left, right] = p.swapped ? [b, a] : [a, b];
+  if (chosen.splits === 1) product(left, right, c, p, chosen, epilogue, saveAt);
+  else splitProduct(left, right, c, p, chosen, epilogue, saveAt);
+  if (!keepsPre) return { y: c, pre: null };
+  const views = { y: c.reinterpret(dtype, p.shape), pre: c.reinterpret(dtype, p.shape, c.byteOffset + saveAt * (dtype === 'f16' ? 2 : 4)) };
+  c.dispose();
+  return views;
+}
+
+/** Each range of K apart, then their sum. */
+function splitProduct(a: Tensor, b: Tensor, c: Tensor, p: Problem, chosen: Plan, epilogue: Epilogue, saveAt: number): void {
+  const { bias, activation, keepsPre } = epilogue;
+  const size = p.batch * p.m * p.n;
+  const { splits } = chosen;
+  using partial = a.gpu.empty([splits, size], 'f32', 'matmul');
+  product(a, b, partial, p, chosen, { bias: undefined, activation: 'NONE', keepsPre: false }, 0);
+  const params = { size, m: p.m, n: p.n, splits, biasM: p.biasM, biasN: p.biasN, saveAt, rank: p.dims.length, dims: p.dims.flat() };
+  const constants = { BIAS: bias !== undefined, SAVE: keepsPre, ACTIVATION: matmulSum.ops[activation] };
+  dispatch(a.gpu, matmulSum, { partial, bias: bias ?? a, c }, params, grid(size, 64), constants);
+}
+
+function product(a: Tensor, b: Tensor, c: Tensor, p: Problem, chosen: Plan, { bias, activation, keepsPre }: Epilogue, saveAt: number): void {
+  const { variant, x, y, blocksM, blocksN, depth, splits } = chosen;
+  const tilesM = Math.ceil(p.m / (variant === 'small' ? 4 : 4 * y * blocksM));
+  const tilesN = Math.ceil(p.n / (variant === 'small' ? 4 * x : 4 * x * blocksN));
+  const range = 4 * Math.ceil(p.k / (4 * splits));
+  const { m, n, k, batch, aM, aK, bK, bN, biasM, biasN, dims } = p;
+  const params = { m, n, k, batch, tilesM, tilesN, splits, range, aM, aK, bK, bN, biasM, biasN, saveAt, rank: dims.length, dims: dims.flat() };
+  const buffers = { a, a4: a, b, b4: b, bias: bias ?? a, c };
+  const constants = {
+    ...reading(p),
+    PARTIAL: splits > 1,
+    BIAS: bias !== undefined,
+    SAVE: keepsPre,
+    ACTIVATION: matmulSum.ops[activation],
+  };
+  const groups = grid(tilesM * tilesN * splits * batch);
+  const shape = { WX: x, WY: y, MB: blocksM, NB: blocksN };
+  if (variant === 'registers') dispatch(a.gpu, matmulRegisters, buffers, params, groups, { ...constants, ...shape });
+  else if (variant === 'small') dispatch(a.gpu, matmulSmall, buffers, params, groups, { ...constants, WN: x, WK: y });
+  else dispatch(a.gpu, n % 4 === 0 ? matmulTiledVec4 : matmulTiled, buffers, params, groups, { ...constants, ...shape, BK: depth });
+}
+
+/** Along which dimension each operand is contiguous, and whether all of it can be read by vec4. */
+function reading({ m, n, k, aM, aK, bK, bN, dims }: Problem) {
+  const fours = (...sizes: number[]) => sizes.every((s) => s % 4 === 0);
+  const byM = aM === 1 && aK !== 1;
+  const byK = bK === 1 && bN !== 1;
+  const batchA = dims.map((d) => d[1]);
+  const batchB = dims.map((d) => d[2]);
+  return {
+    A_BY_M: byM,
+    B_BY_K: byK,
+    A_VEC4: byM ? fours(m, aK, ...batchA) : fours(k, m === 1 ? 0 : aM, ...batchA) && (aK === 1 || k === 1),
+    B_VEC4: byK ? fours(k, n === 1 ? 0 : bN, ...batchB) : fours(n, bK, ...batchB) && bN === 1,
+  };
+}

@@ -1,0 +1,242 @@
+import { describe, expect, test } from 'vitest';
+import { grad, valueAndGrad } from '../../src/autograd/tape.ts';
+import type { Plan } from '../../src/ops/linalg/plan.ts';
+import { type Activation, type MatmulOptions, matmul } from '../../src/ops/matmul.ts';
+import { mul } from '../../src/ops/binary.ts';
+import { sum } from '../../src/ops/reduce.ts';
+import { scope } from '../../src/runtime/scope.ts';
+import type { Shape, Tensor } from '../../src/tensor.ts';
+import { type CheckOptions, checkOp, type Input, type Nd } from '../../src/testing/check.ts';
+import { gpu } from '../helpers/gpu.ts';
+
+const F: Readonly<Record<Activation, (x: number) => number>> = {
+  none: (x) => x,
+  relu: (x) => Math.max(x, 0),
+  tanh: Math.tanh,
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  gelu: (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
+  silu: (x) => x / (1 + Math.exp(-x)),
+};
+
+/** By its Taylor series, whose terms stay small enough below 5; above, it is 1. */
+function erf(x: number): number {
+  if (Math.abs(x) > 5) return Math.sign(x);
+  let term = x;
+  let total = x;
+  for (let n = 1; n < 120; n++) {
+    term *= (-x * x) / n;
+    total += term / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * total;
+}
+
+const size = (shape: Shape) => shape.reduce((a, b) => a * b, 1);
+
+/** The offset in an array of `shape` of an index into what it is broadcast to. */
+function offset(shape: Shape, index: readonly number[]): number {
+  let at = 0;
+  shape.forEach((n, axis) => {
+    at = at * n + (n === 1 ? 0 : (index[axis + index.length - shape.length] as number));
+  });
+  return at;
+}
+
+/** activation(a b + bias) from the definition, element by element. */
+function reference({ transposeA = false, transposeB = false, activation = 'none' }: Omit<MatmulOptions, 'bias'>) {
+  return (a: Nd, b: Nd, bias?: Nd): Nd => {
+    const aShape = a.shape.length === 1 ? [1, ...a.shape] : a.shape;
+    const bShape = b.shape.length === 1 ? [...b.shape, 1] : b.shape;
+    const [m, k] = (transposeA ? [aShape.at(-1), aShape.at(-2)] : [aShape.at(-2), aShape.at(-1)]) as [number, number];
+    const n = bShape.at(transposeB ? -2 : -1) as number;
+    const rank = Math.max(aShape.length, bShape.length) - 2;
+    const batch = Array.from({ length: rank }, (_, i) => {
+      const [x = 1, y = 1] = [aShape[i + aShape.length - 2 - rank], bShape[i + bShape.length - 2 - rank]];
+      return x === 1 ? y : x;
+    });
+    const shape = [...batch, ...(a.shape.length > 1 ? [m] : []), ...(b.shape.length > 1 ? [n] : [])];
+    const data = new Float64Array(size(shape));
+    for (let i = 0; i < data.length; i++) {
+      const [column, row, product] = [i % n, Math.floor(i / n) % m, Math.floor(i / (n * m))];
+      const at = indexOf(batch, product);
+      const aAt = offset(aShape.slice(0, -2), at) * m * k;
+      const bAt = offset(bShape.slice(0, -2), at) * k * n;
+      let total = 0;
+      for (let j = 0; j < k; j++) {
+        const x = a.data[aAt + (transposeA ? j * m + row : row * k + j)] as number;
+        total += x * (b.data[bAt + (transposeB ? column * k + j : j * n + column)] as number);
+      }
+      if (bias) total += bias.data[offset(bias.shape, indexOf(shape, i))] as number;
+      data[i] = F[activation](total);
+    }
+    return { shape, data };
+  };
+}
+
+function indexOf(shape: Shape, flat: number): number[] {
+  const index: number[] = [];
+  let rest = flat;
+  for (const n of [...shape].reverse()) {
+    index.unshift(rest % n);
+    rest = Math.floor(rest / n);
+  }
+  return index;
+}
+
+type Case = Omit<MatmulOptions, 'bias'> & { readonly bias?: Shape };
+
+/** Holds matmul to the definition for operands of these shapes (as stored). */
+async function check(a: Shape | Input, b: Shape | Input, { bias, ...options }: Case = {}, checks: CheckOptions = {}): Promise<void> {
+  const op = (x: Tensor, y: Tensor, z?: Tensor) => matmul(x, y, z ? { ...options, bias: z } : options);
+  const dtype = 'shape' in a ? (a.dtype ?? 'f32') : 'f32';
+  await checkOp(gpu, op as (...inputs: Tensor[]) => Tensor, reference(options) as never, bias ? [a, b, { shape: bias, dtype }] : [a, b], checks);
+}
+
+const stored = (m: number, n: number, transposed: boolean): Shape => (transposed ? [n, m] : [m, n]);
+const TRANSPOSES = [[false, false], [false, true], [true, false], [true, true]] as const;
+const forward = { gradient: false };
+
+const PLANS: readonly (readonly [name: string, plan: Partial<Plan>, tile: readonly [m: number, n: number, k: number]])[] = [
+  ['registers 4 x 4', { variant: 'registers', x: 2, y: 2, blocksM: 1, blocksN: 1 }, [8, 8, 4]],
+  ['registers 8 x 8', { variant: 'registers', x: 8, y: 2, blocksM: 2, blocksN: 2 }, [16, 64, 4]],
+  ['registers 8 x 4, K split', { variant: 'registers', x: 2, y: 2, blocksM: 2, blocksN: 1, splits: 3 }, [16, 8, 24]],
+  ['registers 4 x 8', { variant: 'registers', x: 4, y: 1, blocksM: 1, blocksN: 2 }, [4, 32, 8]],
+  // Small tiles: what SwiftShader takes to compile grows with the workgroup memory.
+  ['tiled, half bring A and half B', { variant: 'tiled', x: 4, y: 4, blocksM: 1, blocksN: 1, depth: 8 }, [16, 16, 8]],
+  ['tiled, each brings both', { variant: 'tiled', x: 4, y: 4, blocksM: 2, blocksN: 2, depth: 8 }, [32, 32, 8]],
+  ['tiled, K split', { variant: 'tiled', x: 4, y: 8, blocksM: 2, blocksN: 1, depth: 8, splits: 4 }, [64, 16, 64]],
+  ['small', { variant: 'small', x: 2, y: 8 }, [4, 8, 32]],
+  ['small, K split', { variant: 'small', x: 1, y: 4, splits: 5 }, [4, 4, 80]],
+];
+
+describe.each(PLANS)('%s', (_, plan, [tm, tn, tk]) => {
+  test.each(TRANSPOSES)('around the sizes of a tile, transposeA %s, transposeB %s', async (transposeA, transposeB) => {
+    const around = [-1, 0, 1];
+    for (const [i, dm] of around.entries()) {
+      for (const [j, dn] of around.entries()) {
+        const dk = around[(i + j) % 3] as number;
+        const [m, n, k] = [tm + dm, tn + dn, tk + dk];
+        await check(stored(m, k, transposeA), stored(k, n, transposeB), { plan, transposeA, transposeB, bias: [n], activation: 'tanh' }, forward);
+      }
+    }
+  });
+
+  test.each(TRANSPOSES)('rows in fours, and less than a block, transposeA %s, transposeB %s', async (transposeA, transposeB) => {
+    for (const [m, n, k] of [[1, 1, 1], [4, 4, 4], [4, 8, 12], [2 * tm + 4, 2 * tn + 4, tk + 4], [3, 2, 5], [2, tn + 4, 3], [tm + 4, 3, 2 * tk]] as const) {
+      await check(stored(m, k, transposeA), stored(k, n, transposeB), { plan, transposeA, transposeB }, forward);
+    }
+  });
+
+  test('a batch, with operands and bias broadcast over it', async () => {
+    await check([2, 3, 5, 6], [3, 6, 4], { plan, bias: [2, 1, 5, 1] }, forward);
+    await check([3, 1, 6, 5], [1, 4, 7, 6], { plan, transposeA: true, transposeB: true, bias: [3, 4, 5, 7] }, forward);
+    await check([8, 12], [3, 12, 4], { plan, bias: [3, 1, 4], activation: 'gelu' }, forward);
+  });
+
+  test('K = 0 gives the bias', () => check([5, 0], [0, 7], { plan, bias: [7], activation: 'sigmoid' }, forward));
+});
+
+test.each([1, 2])('tiles as large as on a GPU, %s blocks', async (blocks) => {
+  const plan = { variant: 'tiled', x: 8, y: 8, blocksM: blocks, blocksN: blocks, depth: 16 } as const;
+  await check([65, 20], [20, 68], { plan, bias: [68] }, forward);
+});
+
+test.each(TRANSPOSES)('the planner\'s choice and its gradients, transposeA %s, transposeB %s', async (transposeA, transposeB) => {
+  const options = { transposeA, transposeB };
+  for (const [m, n, k] of [[1, 1, 1], [3, 5, 7], [4, 8, 12], [1, 9, 4], [9, 1, 4], [6, 2, 1], [17, 12, 3]] as const) {
+    await check(stored(m, k, transposeA), stored(k, n, transposeB), options);
+  }
+});
+
+describe('shapes', () => {
+  test('vectors: a row on the left, a column on the right', async () => {
+    await check([5], [5]);
+    await check([5], [5, 3]);
+    await check([4, 5], [5]);
+    await check([5], [2, 5, 3]);
+    await check([2, 3, 4, 5], [5]);
+    await check([5], [2, 3, 5], { transposeB: true, bias: [2, 3], activation: 'silu' });
+    await check([2, 5, 4], [5], { transposeA: true, bias: [2, 1] });
+    await check([300], [300]);
+  });
+
+  test('batches broadcast, and their gradients are summed', async () => {
+    await check([2, 3, 4], [4, 5]);
+    await check([2, 3, 4], [1, 4, 5]);
+    await check([2, 3, 4], [1, 1, 4, 5]);
+    await check([3, 4], [2, 4, 5]);
+    await check([2, 1, 3, 4], [3, 4, 5]);
+    await check([2, 4, 3], [4, 5], { transposeA: true });
+    await check([2, 3, 4], [5, 4], { transposeB: true });
+    await check([2, 3, 1, 1, 2, 3], [1, 3, 1, 2, 3, 2], {}, forward);
+    await check([2, 1, 2, 1, 2, 1, 2, 2], [1, 2, 1, 2, 1, 2, 2, 2], { bias: [2, 2] }, forward);
+    await check([2, 2, 1, 2, 2, 1, 3, 2], [2, 3], {}, forward);
+  });
+
+  test('a shared weight is one product over the rows of the whole batch, and so is its gradient', async () => {
+    const [x, w] = [gpu.zeros([2, 3, 8]), gpu.zeros([8, 4])];
+    gpu.resetCounters();
+    scope(() => valueAndGrad(() => sum(matmul(x, w)), [x, w]));
+    const { dispatches } = gpu.counters();
+    gpu.resetCounters();
+    const [x2, w2] = [gpu.zeros([6, 8]), gpu.zeros([8, 4])];
+    gpu.resetCounters();
+    scope(() => valueAndGrad(() => sum(matmul(x2, w2)), [x2, w2]));
+    expect(dispatches).toBe(gpu.counters().dispatches);
+  });
+
+  test('empty operands', async () => {
+    await check([0, 4], [4, 5]);
+    await check([3, 4], [4, 0]);
+    await check([3, 0], [0, 5]);
+    await check([2, 3, 0], [0, 5], { bias: [5] });
+    await check([0, 3, 4], [4, 5], { bias: [5] });
+    await check([0, 3, 4], [0, 4, 5]);
+    await check([1, 3, 4], [2, 4, 0]);
+    await check([0], [0]);
+  });
+
+  test.each([[1], [6], [5, 6], [5, 1], [1, 1], [3, 1, 6], [2, 1, 1, 1], [2, 3, 5, 6], []])('bias of shape %j', async (...bias) => {
+    await check([2, 3, 5, 4], [3, 4, 6], { bias });
+  });
+});
+
+describe.each(Object.keys(F) as Activation[])('activation %s', (activation) => {
+  test('forward and gradients', async () => {
+    await check([3, 5, 8], [8, 12], { activation, bias: [12] });
+    await check([7, 3], [5, 3], { activation, transposeB: true });
+  });
+
+  test('after K was split', () => check([6, 300], [300, 7], { activation, bias: [7], plan: { splits: 3 } }, { gradient: false }));
+
+  test('a gradient of the gradient', async () => {
+    const inner = (x: Tensor, w: Tensor, b: Tensor) => sum(mul(matmul(x, w, { bias: b, activation }), matmul(x, w, { activation: 'sigmoid' })));
+    const gradients = (x: Tensor, w: Tensor, b: Tensor) => grad(() => inner(x, w, b), [x, w, b]) as Tensor[];
+    await checkOp(gpu, (x, w, b) => gradients(x as Tensor, w as Tensor, b as Tensor), numericGradients(activation), [[3, 4], [4, 2], [2]], { forward: 1e-4, backward: 3e-4 });
+  });
+});
+
+/** Central differences of the same function in f64: the definition of what `inner`'s gradients are. */
+function numericGradients(activation: Activation) {
+  return (...inputs: Nd[]): Nd[] => {
+    const loss = () => {
+      const [x, w, b] = inputs as [Nd, Nd, Nd];
+      const left = reference({ activation })(x, w, b).data;
+      const right = reference({ activation: 'sigmoid' })(x, w).data;
+      return left.reduce((total, v, i) => total + v * (right[i] as number), 0);
+    };
+    return inputs.map(({ shape, data }) => ({
+      shape,
+      data: data.map((v, i) => {
+        const h = 1e-4;
+        const at = (d: number) => {
+          data[i] = v + d;
+          const value = loss();
+          data[i] = v;
+          return value;
+        };
+        // Fourth order, since these differences are differentiated by differences again.
+        return (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
+      }),
+    }));
+  };
+}
