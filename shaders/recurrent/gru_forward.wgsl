@@ -57,7 +57,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
         }
       }
       let old = h[before + j4];
-      var new = vec4f();
+      var next = vec4f();
       for (var c = 0u; c < 4 && j + c < H; c++) {
         let i = j + c;
         let at = 3 * t * H + i;
@@ -68,9 +68,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
         let v = select(old[c], n + z * (old[c] - n), s < length);
         keepGates(t * H + i, stride, r, z, n, q, old[c]);
         y[t * H + i] = Scalar(select(0.0, v, s < length));
-        new[c] = v;
+        next[c] = v;
       }
-      h[after + j4] = new;
+      h[after + j4] = next;
     }
     workgroupBarrier();
   }

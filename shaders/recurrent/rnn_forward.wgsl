@@ -42,16 +42,16 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid:
         for (var k = 0u; k < H4; k++) { sum += fourRows(j, H - 1, k, h[before + k]); }
       }
       let old = h[before + j4];
-      var new = vec4f();
+      var next = vec4f();
       for (var c = 0u; c < 4 && j + c < H; c++) {
         let a = sum[c] + f32(gx[row + j + c]) + f32(bias[j + c]);
         var v = old[c];
         if (s < length) { if (RELU) { v = max(a, 0.0); } else { v = tanhExact(a); } }
-        new[c] = v;
+        next[c] = v;
         prev[row + j + c] = Scalar(old[c]);
         y[row + j + c] = Scalar(select(0.0, v, s < length));
       }
-      h[after + j4] = new;
+      h[after + j4] = next;
     }
     workgroupBarrier();
   }

@@ -173,6 +173,11 @@ export class Gpu {
     if (offset + bytes > buffer.size) {
       throw new ShapeError('wrap', `${dtype}[${shape.join(', ')}] at offset ${offset} needs ${offset + bytes} bytes, the buffer has ${buffer.size}`);
     }
+    // Kernels see whole vec4s.
+    const bound = Math.max(16, Math.ceil(bytes / 16) * 16);
+    if (offset + bound > buffer.size) {
+      throw new ShapeError('wrap', `${dtype}[${shape.join(', ')}] at offset ${offset} is read in units of 16 bytes, up to ${offset + bound}; the buffer has ${buffer.size}`);
+    }
     const missing = [[0x80, 'STORAGE'], [0x4, 'COPY_SRC'], [0x8, 'COPY_DST']] as const;
     for (const [flag, name] of missing) {
       if (!(buffer.usage & flag)) throw new ShapeError('wrap', `the buffer lacks the usage ${name}`);
@@ -276,6 +281,8 @@ export class Gpu {
     try {
       return await Promise.race([work, this.#onLost]);
     } catch (error) {
+      // What a lost device refuses may be heard of before the loss itself.
+      if (!this.lost) await Promise.race([this.#onLost.catch(() => undefined), new Promise((resolve) => setTimeout(resolve))]);
       if (this.lost) throw new DeviceLostError(op, this.lost.message.replace(/^\w+: /, ''), { cause: error });
       throw error;
     }

@@ -127,7 +127,7 @@ async function explain(kernel: Kernel, module: GPUShaderModule | undefined, mess
   const info = await module?.getCompilationInfo();
   const errors = info?.messages.filter((m) => m.type === 'error') ?? [];
   if (errors.length === 0) return message;
-  return errors.map((m) => `${locate(kernel, m.lineNum - 1)}:${m.linePos}: ${m.message}`).join('\n');
+  return errors.map((m) => `${locate(kernel, m.lineNum - 1)}:${m.linePos}: ${m.message.trim()}`).join('\n');
 }
 
 function locate(kernel: Kernel, line: number): string {

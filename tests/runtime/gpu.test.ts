@@ -183,7 +183,7 @@ describe('errors from the device', () => {
   test('a kernel that does not compile rejects the read with file and line, and the engine goes on', async () => {
     const out = gpu.empty([4], 'u32');
     dispatch(gpu, broken, { out }, { words: 4, bits: 0 }, 1);
-    await expect(out.data()).rejects.toThrow(/^broken: shaders\/broken\.wgsl:2:\d+: .*nonsense/);
+    await expect(out.data()).rejects.toThrow(/^broken: shaders\/broken\.wgsl:2:\d+: .*nonsense/s);
     expect(() => dispatch(gpu, broken, { out }, { words: 4, bits: 0 }, 1)).toThrow(KernelError);
     await expect(gpu.sync()).rejects.toThrow(KernelError);
     await gpu.sync();

@@ -1,8 +1,11 @@
 import { type AttentionResult, additiveAttention } from '../../ops/attention/additive.ts';
 import { matmul } from '../../ops/matmul.ts';
+import { Rng } from '../../random/rng.ts';
+import type { Gpu } from '../../runtime/gpu.ts';
 import type { Tensor } from '../../tensor.ts';
-import { glorotUniform, type Rng, uniform, zeros } from '../init.ts';
-import { Module, parameter } from '../module.ts';
+import { glorotUniform, uniform, zeros } from '../init.ts';
+import { Module } from '../module.ts';
+import { type Parameter, parameter } from '../parameter.ts';
 
 export interface AdditiveAttentionInput {
   /** [B, S, Dv]; default the keys. */
@@ -19,18 +22,19 @@ export interface AdditiveAttentionInput {
  * Bahdanau, Cho, Bengio 2015, https://arxiv.org/abs/1409.0473.
  */
 export class AdditiveAttention extends Module {
-  readonly wq: Tensor;
-  readonly wk: Tensor;
-  readonly v: Tensor;
-  readonly bias: Tensor;
+  readonly wq: Parameter;
+  readonly wk: Parameter;
+  readonly v: Parameter;
+  readonly bias: Parameter;
 
-  constructor(rng: Rng, querySize: number, keySize: number, size: number) {
+  constructor(gpu: Gpu, querySize: number, keySize: number, size: number, options: { readonly rng?: Rng } = {}) {
     super();
+    const { rng = new Rng() } = options;
     const bound = 1 / Math.sqrt(size);
-    this.wq = parameter(glorotUniform(rng, [size, querySize]));
-    this.wk = parameter(glorotUniform(rng, [size, keySize]));
-    this.v = parameter(uniform(-bound, bound)(rng, [size]));
-    this.bias = parameter(zeros(rng, [size]));
+    this.wq = parameter(glorotUniform(gpu, [size, querySize], rng));
+    this.wk = parameter(glorotUniform(gpu, [size, keySize], rng));
+    this.v = parameter(uniform(-bound, bound)(gpu, [size], rng));
+    this.bias = parameter(zeros(gpu, [size], rng));
   }
 
   /** The keys' part of the sum, [B, S, size], which does not depend on the query. */

@@ -1,5 +1,5 @@
 import { gru } from '../../ops/gru.ts';
-import type { Rng } from '../init.ts';
+import type { Gpu } from '../../runtime/gpu.ts';
 import { Recurrent, type RecurrentOptions } from './recurrent.ts';
 
 /**
@@ -8,7 +8,7 @@ import { Recurrent, type RecurrentOptions } from './recurrent.ts';
  * Cho et al. 2014, https://arxiv.org/abs/1406.1078.
  */
 export class GRU extends Recurrent {
-  constructor(rng: Rng, inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
-    super('GRU', rng, 3, inputSize, hiddenSize, options, gru);
+  constructor(gpu: Gpu, inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
+    super('GRU', gpu, 3, inputSize, hiddenSize, options, gru);
   }
 }

@@ -4,17 +4,22 @@ import { matmul } from '../../ops/matmul.ts';
 import type { SequenceOptions } from '../../ops/recurrent.ts';
 import { reshape } from '../../ops/shape.ts';
 import { slice } from '../../ops/slice.ts';
+import { Rng } from '../../random/rng.ts';
 import { ArgumentError, ShapeError } from '../../runtime/errors.ts';
+import type { Gpu } from '../../runtime/gpu.ts';
 import { scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../tensor.ts';
-import { type Rng, uniform } from '../init.ts';
-import { Module, parameter } from '../module.ts';
+import { uniform } from '../init.ts';
+import { Module } from '../module.ts';
+import { type Parameter, parameter } from '../parameter.ts';
 
 export interface RecurrentOptions {
   /** Whether a second set of weights reads the sequence backwards; default false. */
   readonly bidirectional?: boolean;
   /** How many such layers stand on top of each other; default 1. */
   readonly layers?: number;
+  /** Where the seeds of the first weights come from; default one of its own, seeded at random. */
+  readonly rng?: Rng;
 }
 
 export interface RecurrentInput {
@@ -26,10 +31,10 @@ export interface RecurrentInput {
 
 /** One direction of one layer. */
 interface Direction {
-  readonly weightIh: Tensor;
-  readonly weightHh: Tensor;
-  readonly biasIh: Tensor;
-  readonly biasHh: Tensor;
+  readonly weightIh: Parameter;
+  readonly weightHh: Parameter;
+  readonly biasIh: Parameter;
+  readonly biasHh: Parameter;
   readonly reverse: boolean;
 }
 
@@ -44,17 +49,17 @@ export abstract class Recurrent extends Module {
   readonly #hidden: number;
   readonly #sequence: Sequence;
 
-  constructor(name: string, rng: Rng, gates: number, inputSize: number, hiddenSize: number, options: RecurrentOptions, sequence: Sequence) {
+  constructor(name: string, gpu: Gpu, gates: number, inputSize: number, hiddenSize: number, options: RecurrentOptions, sequence: Sequence) {
     super();
-    const { bidirectional = false, layers = 1 } = options;
+    const { bidirectional = false, layers = 1, rng = new Rng() } = options;
     for (const [what, n] of Object.entries({ inputSize, hiddenSize, layers })) {
       if (!Number.isInteger(n) || n < 1) throw new ArgumentError(name, `${what} must be a whole number of at least 1, got ${n}`);
     }
     this.#hidden = hiddenSize;
     this.#sequence = sequence;
     const bound = 1 / Math.sqrt(hiddenSize);
-    const make = (field: string, shape: number[]): Tensor => {
-      const t = parameter(uniform(-bound, bound)(rng, shape));
+    const make = (field: string, shape: number[]): Parameter => {
+      const t = parameter(uniform(-bound, bound)(gpu, shape, rng));
       Object.assign(this, { [field]: t });
       return t;
     };
