@@ -3,17 +3,17 @@ import { valueAndGrad } from '../../src/autograd/tape.ts';
 import type { Shape } from '../../src/host.ts';
 import { sizeOf } from '../../src/host.ts';
 import { parameter } from '../../src/nn/parameter.ts';
-import { mul } from '../../src/ops/binary.ts';
+import { add, mul } from '../../src/ops/binary.ts';
 import { randn } from '../../src/ops/random.ts';
 import { sum } from '../../src/ops/reduce.ts';
 import { Adam, AdamW, cosineDecay, type Optimizer, SGD } from '../../src/optim/index.ts';
 import { philoxNormals } from '../../src/random/philox.ts';
 import { ArgumentError, DisposedError, DTypeError, FoveaError, ShapeError } from '../../src/runtime/errors.ts';
-import { Gpu } from '../../src/runtime/gpu.ts';
 import { scope } from '../../src/runtime/scope.ts';
 import { expectClose } from '../../src/testing/check.ts';
 import type { Guards, Poison } from '../../src/testing/guard.ts';
 import type { Tensor } from '../../src/tensor.ts';
+import { bare } from '../helpers/bare.ts';
 import { gpu, guards } from '../helpers/gpu.ts';
 import { adamReference, clipReference, type Reference, sgdReference } from './reference.ts';
 
@@ -23,12 +23,12 @@ const SHAPES: readonly Shape[] = [[3, 5], [1], [0, 4], [64], [65], [7, 11, 13], 
 const first = (k: number, shape: Shape): Float64Array => philoxNormals(1, 1000 * k, sizeOf(shape)).map(Math.fround);
 const gradient = (step: number, k: number, shape: Shape): Float64Array => philoxNormals(2 + step, 1000 * k, sizeOf(shape)).map((v) => Math.fround(v * 10 ** (k - 4)));
 
-function make(device = gpu, shapes = SHAPES): Tensor[] {
-  return shapes.map((shape, k) => parameter(device.tensor(Float32Array.from(first(k, shape)), shape)));
+function make(shapes = SHAPES): Tensor[] {
+  return shapes.map((shape, k) => parameter(gpu.tensor(Float32Array.from(first(k, shape)), shape)));
 }
 
-function gradients(step: number, device = gpu, shapes = SHAPES): Tensor[] {
-  return shapes.map((shape, k) => device.tensor(Float32Array.from(gradient(step, k, shape)), shape));
+function gradients(step: number): Tensor[] {
+  return SHAPES.map((shape, k) => gpu.tensor(Float32Array.from(gradient(step, k, shape)), shape));
 }
 
 async function agree(params: readonly Tensor[], want: readonly Float64Array[], rms: number): Promise<void> {
@@ -77,54 +77,47 @@ describe('150 steps against PyTorch in doubles, learning rate on a cosine', () =
   });
 });
 
-test('10,000 steps of Adam stay within 1e-5 of PyTorch in doubles', async () => {
-  const device = await Gpu.create();
+test('10,000 steps of Adam stay within 1e-5 of PyTorch in doubles', () => bare(async () => {
   const shapes = [[5, 3], [17]];
-  const params = make(device, shapes);
-  const optimizer = new Adam(params, { lr: 1e-3 });
+  const params = make(shapes);
+  using optimizer = new Adam(params, { lr: 1e-3 });
   const want = shapes.map((shape, k) => first(k, shape));
   const reference = adamReference();
   // Noise around a mean, so that the parameters move a long way; drawn on both sides, since no two steps may be alike: rounding would repeat.
   for (let step = 0; step < 10_000; step++) {
-    scope(() => optimizer.step(shapes.map((shape, k) => randn(device, shape, { seed: step, offset: 100 * k, mean: 0.3 }))));
+    scope(() => optimizer.step(shapes.map((shape, k) => randn(gpu, shape, { seed: step, offset: 100 * k, mean: 0.3 }))));
     const g = shapes.map((shape, k) => philoxNormals(step, 100 * k, sizeOf(shape)).map((z) => 0.3 + z));
     reference.step(want, g, 1e-3);
-    if (step % 1000 === 999) await device.sync();
+    if (step % 1000 === 999) await gpu.sync();
   }
   await agree(params, want, 1e-5);
-  device.destroy();
-}, 60_000);
+  for (const p of params) p.dispose();
+}), 60_000);
 
-test('a step costs ceil(n / 7) + 2 dispatches, clipped or not, and creates nothing once settled', async () => {
-  const device = await Gpu.create(); // without the harness, whose dispatches would be counted
-  for (const options of [{}, { clipNorm: 1 }]) {
-    const params = make(device, [...SHAPES, [33], [34], [35], [36], [37], [38]]);
-    using optimizer = new AdamW(params, { lr: 0.01, ...options });
-    const step = (i: number) => scope(() => {
-      optimizer.lr = 1 / (i + 1);
-      const { grads } = valueAndGrad(() => params.map((p) => sum(mul(p, p))).reduce((a, b) => sum(mul(a, b))), params);
-      const before = device.counters().dispatches;
-      optimizer.step(grads);
-      expect(device.counters().dispatches - before).toBe(3 + 2);
-    });
-    for (let i = 0; i < 10; i++) {
+test.each([[{}], [{ clipNorm: 1 }]])('a step costs ceil(n / 7) + 2 dispatches and creates nothing once settled: %j', (options) => bare(async () => {
+  const params = make([...SHAPES, [33], [34], [35], [36], [37], [38]]);
+  using optimizer = new AdamW(params, { lr: 0.01, ...options });
+  const step = (i: number) => scope(() => {
+    optimizer.lr = 1 / (i + 1);
+    const { grads } = valueAndGrad(() => params.map((p) => sum(mul(p, p))).reduce((a, b) => add(a, b)), params);
+    const before = gpu.counters().dispatches;
+    optimizer.step(grads);
+    expect(gpu.counters().dispatches - before).toBe(3 + 2);
+  });
+  const steps = async (from: number, to: number) => {
+    for (let i = from; i < to; i++) {
       step(i);
-      await device.sync();
+      await gpu.sync();
     }
-    device.resetCounters();
-    const { live, pooled, tensors } = device.memory();
-    for (let i = 10; i < 30; i++) {
-      step(i);
-      await device.sync();
-    }
-    const { submits, ...counters } = device.counters();
-    expect(counters).toMatchObject({ buffers: 0, bytesAllocated: 0, bindGroups: 0, pipelines: 0 });
-    expect(submits).toBe(20);
-    expect(device.memory()).toMatchObject({ live, pooled, tensors });
-    for (const p of params) p.dispose();
-  }
-  device.destroy();
-});
+  };
+  await steps(0, 10);
+  gpu.resetCounters();
+  const { live, pooled, tensors } = gpu.memory();
+  await steps(10, 30);
+  expect(gpu.counters()).toMatchObject({ submits: 20, buffers: 0, bytesAllocated: 0, bindGroups: 0, pipelines: 0 });
+  expect(gpu.memory()).toMatchObject({ live, pooled, tensors });
+  for (const p of params) p.dispose();
+}));
 
 test('parameters keep their identity, their value, and their life', async () => {
   const params = make();
