@@ -1,17 +1,16 @@
-// out = f(a, b) on i32 or u32, element-wise, with NumPy's broadcasting; OP says which f. Results wrap around modulo 2^32.
+// out = f(a, b) on i32 or u32, element-wise, with NumPy's broadcasting, four elements an invocation; OP says which f. Results wrap around modulo 2^32.
 #include "lib/index.inc.wgsl"
 #include "lib/binary_ops.inc.wgsl"
+#include "lib/operands.inc.wgsl"
 
 alias Scalar = i32; // dtype
 override WG: u32 = 256;
-override RANK: u32 = 0;   // as in binary.wgsl
-override NUMBER: u32 = 0;
 
 struct Params { size: u32, value: u32, shape: array<vec4u, 2>, aStrides: array<vec4u, 2>, bStrides: array<vec4u, 2> } // innermost first
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<Scalar>;
-@group(0) @binding(2) var<storage, read> b: array<Scalar>;
-@group(0) @binding(3) var<storage, read_write> out: array<Scalar>; // [size]
+@group(0) @binding(1) var<storage, read> a: array<vec4<Scalar>>;
+@group(0) @binding(2) var<storage, read> b: array<vec4<Scalar>>;
+@group(0) @binding(3) var<storage, read_write> out: array<vec4<Scalar>>; // [size]
 
 // u^v by squaring. A negative exponent leaves 1/u truncated: 1, -1 or 0.
 fn power(u: Scalar, v: Scalar) -> Scalar {
@@ -41,21 +40,13 @@ fn f(u: Scalar, v: Scalar) -> Scalar {
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let i = linearIndex(wid, nwg, lid, WG);
-  if (i >= params.size) { return; }
-  var at = vec2u(i, i);
-  if (RANK > 0) {
-    at = vec2u(0, 0);
-    var rest = i;
-    for (var d = 0u; d < RANK; d++) {
-      let n = params.shape[d / 4][d % 4];
-      let outer = rest / n;
-      at += (rest - outer * n) * vec2u(params.aStrides[d / 4][d % 4], params.bStrides[d / 4][d % 4]);
-      rest = outer;
-    }
-  }
-  var u = Scalar(params.value);
-  var v = Scalar(params.value);
-  if (NUMBER != 1) { u = a[at.x]; }
-  if (NUMBER != 2) { v = b[at.y]; }
-  out[i] = f(u, v);
+  let left = params.size - min(params.size, i * 4);
+  if (left == 0) { return; }
+  let o = operandsAt(i);
+  var u = o.a;
+  var v = o.b;
+  if (NUMBER == 1) { u = vec4<Scalar>(Scalar(params.value)); }
+  if (NUMBER == 2) { v = vec4<Scalar>(Scalar(params.value)); }
+  let result = vec4<Scalar>(f(u.x, v.x), f(u.y, v.y), f(u.z, v.z), f(u.w, v.w));
+  if (left >= 4) { out[i] = result; } else { for (var k = 0u; k < left; k++) { out[i][k] = result[k]; } }
 }

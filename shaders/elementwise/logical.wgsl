@@ -1,9 +1,8 @@
 // out = a OP b on bool, element-wise, with NumPy's broadcasting. Bools are bytes 0 and 1; each invocation writes one word: four elements.
 #include "lib/index.inc.wgsl"
+#include "lib/broadcast.inc.wgsl"
 
 override WG: u32 = 256;
-override RANK: u32 = 0;   // as in binary.wgsl
-override NUMBER: u32 = 0;
 override OP: u32 = 0;
 const AND = 0u; // op
 const OR = 1u; // op
@@ -16,22 +15,9 @@ struct Params { size: u32, value: u32, shape: array<vec4u, 2>, aStrides: array<v
 @group(0) @binding(2) var<storage, read> b: array<u32>;         // bool
 @group(0) @binding(3) var<storage, read_write> out: array<u32>; // [size] bool
 
-// Bytes of a and of b for the four elements from i on.
-fn gathered(i: u32) -> vec2u {
-  var bytes = vec2u(0, 0);
-  for (var k = 0u; k < 4; k++) {
-    var at = vec2u(0, 0);
-    var rest = min(i + k, params.size - 1);
-    for (var d = 0u; d < RANK; d++) {
-      let n = params.shape[d / 4][d % 4];
-      let outer = rest / n;
-      at += (rest - outer * n) * vec2u(params.aStrides[d / 4][d % 4], params.bStrides[d / 4][d % 4]);
-      rest = outer;
-    }
-    let pair = vec2u(a[at.x / 4], b[at.y / 4]) >> (8 * (at % 4));
-    bytes |= (pair & vec2u(0xff, 0xff)) << vec2u(8 * k, 8 * k);
-  }
-  return bytes;
+// Bytes of a and of b, at bit 8 k of the result.
+fn bytesAt(at: vec2u, k: u32) -> vec2u {
+  return ((vec2u(a[at.x / 4], b[at.y / 4]) >> (8 * (at % 4))) & vec2u(0xff, 0xff)) << vec2u(8 * k, 8 * k);
 }
 
 @compute @workgroup_size(WG)
@@ -39,8 +25,12 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let word = linearIndex(wid, nwg, lid, WG);
   if (word * 4 >= params.size) { return; }
   var w: vec2u;
-  if (RANK > 0) { w = gathered(word * 4); }
-  else { w = vec2u(a[word], b[word]); }
+  if (RANK == 0) {
+    w = vec2u(a[word], b[word]);
+  } else {
+    let i = word * 4;
+    w = bytesAt(operandsOf(i), 0) | bytesAt(operandsOf(i + 1), 1) | bytesAt(operandsOf(i + 2), 2) | bytesAt(operandsOf(i + 3), 3);
+  }
   if (NUMBER == 1) { w.x = params.value; }
   if (NUMBER == 2) { w.y = params.value; }
   switch (OP) {

@@ -1,6 +1,7 @@
-// y = f(x), element-wise; OP says which f. Formulas and derivatives stand side by side with unary_backward.wgsl.
+// y = f(x), element-wise, four elements an invocation; OP says which f. Formulas and derivatives stand side by side with unary_backward.wgsl.
 #include "lib/index.inc.wgsl"
 #include "lib/math.inc.wgsl"
+#include "lib/trig.inc.wgsl"
 #include "lib/unary_ops.inc.wgsl"
 
 alias Scalar = f32; // dtype
@@ -8,8 +9,8 @@ override WG: u32 = 256;
 
 struct Params { size: u32, a: f32, b: f32 } // a, b: constants of the op, see src/ops/unary.ts
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Scalar>;        // [size]
-@group(0) @binding(2) var<storage, read_write> y: array<Scalar>;  // [size]
+@group(0) @binding(1) var<storage, read> x: array<vec4<Scalar>>;        // [size]
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<Scalar>>;  // [size]
 
 fn f(v: f32) -> f32 {
   switch (OP) {
@@ -19,17 +20,17 @@ fn f(v: f32) -> f32 {
     case FLOOR: { return floor(v); }
     case CEIL: { return ceil(v); }
     case ROUND: { return round(v); }
-    case EXP: { return exp(v); }
+    case EXP: { return expExact(v); }
     case EXPM1: { return expm1(v); }
-    case LOG: { return log(v); }
+    case LOG: { return logExact(v); }
     case LOG1P: { return log1p(v); }
     case SQRT: { return sqrt(v); }
     case RSQRT: { return inverseSqrt(v); }
     case SQUARE: { return v * v; }
     case RECIPROCAL: { return 1.0 / v; }
-    case SIN: { return sin(v); }
-    case COS: { return cos(v); }
-    case TAN: { return tan(v); }
+    case SIN: { return sinExact(v); }
+    case COS: { return cosExact(v); }
+    case TAN: { return tanExact(v); }
     case TANH: { return tanhExact(v); }
     case SIGMOID: { return sigmoid(v); }
     case HARD_SIGMOID: { return clamp(params.a * v + params.b, 0.0, 1.0); }
@@ -37,10 +38,10 @@ fn f(v: f32) -> f32 {
     case LEAKY_RELU: { return select(params.a * v, v, v > 0.0); }
     case ELU: { return params.b * select(params.a * expm1(min(v, 0.0)), v, v > 0.0); }
     case SILU: { return v * sigmoid(v); }
-    case HARD_SWISH: { return v * clamp(v / 6.0 + 0.5, 0.0, 1.0); }
+    case HARD_SWISH: { return v * clamp((v + 3.0) / 6.0, 0.0, 1.0); }
     case MISH: { return v * tanhExact(softplus(v)); }
-    case GELU: { return 0.5 * v * (1.0 + erfExact(v * SQRT_HALF)); }
-    case GELU_TANH: { return 0.5 * v * (1.0 + tanhExact(geluInner(v))); }
+    case GELU: { return gelu(v); }
+    case GELU_TANH: { return geluTanh(v); }
     case SOFTPLUS: { return softplus(v); }
     case SOFTSIGN: { return v / (1.0 + abs(v)); }
     case ERF: { return erfExact(v); }
@@ -49,8 +50,15 @@ fn f(v: f32) -> f32 {
   }
 }
 
+// max, clamp and comparisons would drop a NaN.
+fn g(v: f32) -> f32 { return select(f(v), v, isNan(v)); }
+
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let i = linearIndex(wid, nwg, lid, WG);
-  if (i < params.size) { y[i] = Scalar(f(f32(x[i]))); }
+  let left = params.size - min(params.size, i * 4);
+  if (left == 0) { return; }
+  let v = vec4f(x[i]);
+  let r = vec4<Scalar>(vec4f(g(v.x), g(v.y), g(v.z), g(v.w)));
+  if (left >= 4) { y[i] = r; } else { for (var k = 0u; k < left; k++) { y[i][k] = r[k]; } }
 }

@@ -32,8 +32,3 @@ const SOFTPLUS = 28u; // op
 const SOFTSIGN = 29u; // op
 const ERF = 30u; // op
 const CLAMP = 31u; // op
-
-const SQRT_HALF = 0.70710678118;
-const SQRT_2_OVER_PI = 0.79788456080;
-
-fn geluInner(v: f32) -> f32 { return SQRT_2_OVER_PI * (v + 0.044715 * v * v * v); }

@@ -46,21 +46,21 @@ function binary(name: string, op: BinaryOp, a: Operand, b: Operand): Tensor {
   const out = gpu.empty(shape, dtype, name);
   const { size } = out;
   const kernel = dtype === 'f32' || dtype === 'f16' ? binaryKernel : binaryInt;
-  dispatch(gpu, kernel, { a: u, b: v, out }, { size, value, ...params }, grid(size, 256), { OP: kernel.ops[op], ...constants });
+  dispatch(gpu, kernel, { a: u, b: v, out }, { size, value, ...params }, grid(size, 1024), { OP: kernel.ops[op], ...constants });
   // Numbers have no place among the inputs: which operand each input is.
   const sides = [a, b].flatMap((t, side) => (typeof t === 'number' ? [] : [side]));
   const inputs = sides.map((side) => (side === 0 ? a : b) as Tensor);
   const shapes = inputs.map((t) => t.shape);
-  const linear = op === 'ADD' || op === 'SUB';
   record({
     op: name,
     inputs,
     outputs: [out],
-    saved: linear ? [] : inputs,
+    saved: op === 'ADD' || op === 'SUB' ? [] : inputs,
     backward: ([dy], saved, needs) => {
       const at = <T>(list: readonly T[], side: number, number: T): T => (sides.includes(side) ? (list[sides.indexOf(side)] as T) : number);
       const wanted = [at(needs, 0, false), at(needs, 1, false)] as const;
-      const parts = linear ? [dy, dy] : differentiate(name, op, dy as Tensor, at<Operand>(saved, 0, value), at<Operand>(saved, 1, value), wanted);
+      const operands = [at<Operand>(saved, 0, value), at<Operand>(saved, 1, value)] as const;
+      const parts = op === 'ADD' || op === 'SUB' ? [dy, dy] : differentiate(name, op, dy as Tensor, ...operands, wanted);
       return sides.map((side, i) => {
         if (!needs[i]) return null;
         const part = sumTo(parts[side] as Tensor, shapes[i] as Shape);
@@ -73,14 +73,21 @@ function binary(name: string, op: BinaryOp, a: Operand, b: Operand): Tensor {
 }
 
 /** dy * df/da and dy * df/db, in the shape of dy, where wanted. */
-function differentiate(name: string, op: BinaryOp, dy: Tensor, a: Operand, b: Operand, wanted: readonly [boolean, boolean]): (Tensor | null)[] {
+function differentiate(
+  name: string,
+  op: Exclude<BinaryOp, 'ADD' | 'SUB'>,
+  dy: Tensor,
+  a: Operand,
+  b: Operand,
+  wanted: readonly [boolean, boolean],
+): (Tensor | null)[] {
   if (recording()) return partials[op].map((partial, side) => (wanted[side] ? partial(dy, a, b) : null));
   const { u, v, value, params, constants } = walk(name, a, b, ...NUMBERS);
   const { gpu, dtype, size } = dy;
   const [da, db] = wanted.map((w) => gpu.empty(w ? dy.shape : [1], dtype, name)) as [Tensor, Tensor];
   const NEEDS = (wanted[0] ? 1 : 0) + (wanted[1] ? 2 : 0);
   const OP = binaryBackward.ops[op];
-  dispatch(gpu, binaryBackward, { dy, a: u, b: v, da, db }, { size, value, ...params }, grid(size, 256), { OP, ...constants, NEEDS });
+  dispatch(gpu, binaryBackward, { dy, a: u, b: v, da, db }, { size, value, ...params }, grid(size, 1024), { OP, ...constants, NEEDS });
   return [wanted[0] ? da : null, wanted[1] ? db : null];
 }
 

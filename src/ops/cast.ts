@@ -32,7 +32,7 @@ export function cast(x: Tensor, dtype: DType): Tensor {
   const PACKED = x.dtype === 'bool';
   const SATURATE = isFloat(x.dtype) && !isFloat(dtype);
   using from = PACKED ? x.reinterpret('u32', [words(shape, 'bool')]) : x.alias();
-  dispatch(gpu, castKernel, { x: from, y }, { size, ...RANGE[dtype === 'u32' ? 'u32' : 'i32'] }, grid(size, 256), { PACKED, SATURATE });
+  dispatch(gpu, castKernel, { x: from, y }, { size, ...RANGE[dtype === 'u32' ? 'u32' : 'i32'] }, grid(size, 1024), { PACKED, SATURATE });
   if (isFloat(x.dtype) && isFloat(dtype)) {
     const own = x.dtype;
     record({ op: 'cast', inputs: [x], outputs: [y], backward: ([dy]) => [cast(dy as Tensor, own)], plain: 'composed' });

@@ -43,12 +43,20 @@ export function innermostFirst(values: readonly number[], rest: 0 | 1): number[]
   return Array.from({ length: 8 }, (_, i) => values.at(-1 - i) ?? rest);
 }
 
-/**
- * How a kernel walks over operands broadcast to `out`: the number of loops (0 where every operand is as contiguous as the result, and one
- * index serves for all), their sizes and each operand's strides, as uniforms.
- */
-export function broadcastWalk(out: Shape, operands: readonly Shape[]): { readonly rank: number; readonly shape: number[]; readonly strides: number[][] } {
+/** How a kernel walks over operands that are broadcast together, as uniforms and constants: see shaders/lib/broadcast.inc.wgsl. */
+export interface BroadcastWalk {
+  /** The number of loops; 0 where every operand is as contiguous as the result, and one index serves for all. */
+  readonly rank: number;
+  readonly shape: number[];
+  readonly strides: number[][];
+}
+
+export function broadcastWalk(out: Shape, operands: readonly Shape[]): BroadcastWalk {
   const { shape, strides } = collapse(out, operands.map((s) => broadcastStrides(s, out)));
   const together = shape.length === 0 || (shape.length === 1 && strides.every(([step]) => step === 1));
-  return { rank: together ? 0 : shape.length, shape: innermostFirst(shape, 1), strides: strides.map((s) => innermostFirst(s, 0)) };
+  return {
+    rank: together ? 0 : shape.length,
+    shape: innermostFirst(shape, 1),
+    strides: strides.map((s) => innermostFirst(s, 0)),
+  };
 }

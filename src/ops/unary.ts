@@ -9,23 +9,26 @@ import { derivatives } from './reference/unary.ts';
 
 export type UnaryOp = keyof typeof unaryKernel.ops;
 
+/** The ops whose derivative is written in y = f(x), so that x need not be kept. */
+const FROM_Y: ReadonlySet<UnaryOp> = new Set(['EXP', 'EXPM1', 'SQRT', 'RSQRT', 'RECIPROCAL', 'TAN', 'TANH', 'SIGMOID']);
+
 /** One run of unary.wgsl; `a` and `b` are the op's constants. */
 function unary(name: string, op: UnaryOp, x: Tensor, a = 0, b = 0): Tensor {
   checkFloat(name, 'x', x);
   const { gpu, size } = x;
   const y = gpu.empty(x.shape, x.dtype, name);
   const OP = unaryKernel.ops[op];
-  dispatch(gpu, unaryKernel, { x, y }, { size, a, b }, grid(size, 256), { OP });
+  dispatch(gpu, unaryKernel, { x, y }, { size, a, b }, grid(size, 1024), { OP });
   record({
     op: name,
     inputs: [x],
     outputs: [y],
-    saved: [x, y],
-    backward: ([dy], [x, y]) => {
-      const [g, v, r] = [dy, x, y] as [Tensor, Tensor, Tensor];
-      if (recording()) return [derivatives[op](g, v, r, a, b)];
+    saved: [FROM_Y.has(op) ? y : x],
+    backward: ([dy], [v]) => {
+      const [g, x] = [dy, v] as [Tensor, Tensor];
+      if (recording()) return [derivatives[op](g, x, a, b)];
       const dx = g.gpu.empty(g.shape, g.dtype, name);
-      dispatch(g.gpu, unaryBackward, { dy: g, x: v, y: r, dx }, { size, a, b }, grid(size, 256), { OP });
+      dispatch(g.gpu, unaryBackward, { dy: g, x, dx }, { size, a, b }, grid(size, 1024), { OP });
       return [dx];
     },
     plain: 'composed',
@@ -38,7 +41,7 @@ function arithmetic(name: string, op: keyof typeof unaryInt.ops, x: Tensor, a = 
   checkDType(name, 'x', x, 'f32', 'f16', 'i32', 'u32');
   if (x.dtype === 'f32' || x.dtype === 'f16') return unary(name, op, x, a, b);
   const y = x.gpu.empty(x.shape, x.dtype, name);
-  dispatch(x.gpu, unaryInt, { x, y }, { size: x.size, a, b }, grid(x.size, 256), { OP: unaryInt.ops[op] });
+  dispatch(x.gpu, unaryInt, { x, y }, { size: x.size, a, b }, grid(x.size, 1024), { OP: unaryInt.ops[op] });
   return y;
 }
 

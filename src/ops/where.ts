@@ -36,7 +36,7 @@ export function where(cond: Tensor, a: Operand, b: Operand): Tensor {
   const FLOAT = dtype === 'f32' || dtype === 'f16';
   const { size } = out;
   const params = { size, value, bits: FLOAT ? 0 : value, shape: loops, condStrides, aStrides, bStrides };
-  dispatch(gpu, whereKernel, { cond, a: u, b: v, out }, params, grid(size, 256), { RANK, NUMBER, FLOAT });
+  dispatch(gpu, whereKernel, { cond, a: u, b: v, out }, params, grid(size, 1024), { RANK, NUMBER, FLOAT });
   recordWhere(cond, a, b, out);
   return out;
 }

@@ -25,9 +25,7 @@ function byExponent(a: Operand, b: Operand): Tensor {
 }
 
 /** By the first and by the second operand. */
-export const partials: Readonly<Record<BinaryOp, readonly [Partial, Partial]>> = {
-  ADD: [(dy) => dy, (dy) => dy],
-  SUB: [(dy) => dy, (dy) => neg(dy)],
+export const partials: Readonly<Record<Exclude<BinaryOp, 'ADD' | 'SUB'>, readonly [Partial, Partial]>> = {
   MUL: [(dy, _, b) => mul(dy, b), (dy, a) => mul(dy, a)],
   DIV: [(dy, _, b) => div(dy, b), (dy, a, b) => neg(div(mul(dy, div(a, b)), b))],
   POW: [(dy, a, b) => mul(dy, byBase(a, b)), (dy, a, b) => mul(dy, byExponent(a, b))],
