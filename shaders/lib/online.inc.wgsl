@@ -1,8 +1,9 @@
 // The maximum of a row and the sum of exp(x - maximum) in one pass (Milakov and Gimelshein, "Online normalizer calculation for softmax",
-// arXiv:1805.02867, algorithm 3), as pairs (m, s). To be included after lib/lanes.inc.wgsl.
+// arXiv:1805.02867, algorithm 3), as pairs (m, s). To be included after lib/lanes.inc.wgsl and
+// lib/math.inc.wgsl.
 
 // Where a row's maximum starts from: what lies below it (-inf, the mask value -3.4e38) adds exp(-huge) = 0, and a row of nothing else has
-// s = 0. A NaN among the elements makes s NaN.
+// s = 0.
 const FLOOR = -3.3e38;
 
 var<workgroup> pairs: array<vec2f, WG>;
@@ -35,7 +36,19 @@ fn mergeLanes(own: vec2f, lid: u32, lane: u32) -> vec2f {
   return pairs[lid - ahead(lane)];
 }
 
-// exp(x - m) / s is the softmax: 1 / s, or 0 for a row in which all is masked.
+// Whether a NaN or +inf was met: exp of the former is NaN or, on SwiftShader, inf. By the bits, since compilers may take both for impossible.
+fn isBroken(pair: vec2f) -> bool {
+  return (bitcast<u32>(pair.y) & 0x7f800000u) == 0x7f800000u;
+}
+
+// softmax = exp(x - m) * this: 1 / s, or 0 for a row in which all is masked, or NaN.
 fn reciprocalSum(pair: vec2f) -> f32 {
+  if (isBroken(pair)) { return nanFrom(pair.y); }
   return select(1.0 / pair.y, 0.0, pair.y == 0.0);
+}
+
+// log(softmax) = x - m - this: log(s), or inf for a row in which all is masked, or NaN.
+fn logSum(pair: vec2f) -> f32 {
+  if (isBroken(pair)) { return nanFrom(pair.y); }
+  return select(logExact(pair.y), infinityFrom(pair.y), pair.y == 0.0);
 }

@@ -28,8 +28,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   var best = 0u;
   var place = 0xffffffffu;
   for (var j = begin + lane; j < stop; j += LANES) {
-    let v = x[first + j * params.inner];
-    let key = keyOf(f32(v), i32(v), u32(v));
+    let key = orderKey(x[first + j * params.inner]);
     if (key > best || place == 0xffffffffu) {
       best = key;
       place = j;

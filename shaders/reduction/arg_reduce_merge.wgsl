@@ -18,10 +18,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   if (out >= params.outputs) { return; }
   let first = (out / params.inner) * params.splits * params.inner + out % params.inner;
   var best = first;
-  var bestKey = keyOf(f32(values[first]), i32(values[first]), u32(values[first]));
+  var bestKey = orderKey(values[first]);
   for (var k = 1u; k < params.splits; k++) {
     let at = first + k * params.inner;
-    let key = keyOf(f32(values[at]), i32(values[at]), u32(values[at]));
+    let key = orderKey(values[at]);
     if (key > bestKey) {
       best = at;
       bestKey = key;

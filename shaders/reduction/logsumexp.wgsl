@@ -2,6 +2,7 @@
 // takes the logsumexp. A row in which all is masked (-inf, -3.4e38) gives -inf. Along the middle axis of [outer, axis, inner]; LANES invocations
 // share an output.
 #include "lib/lanes.inc.wgsl"
+#include "lib/math.inc.wgsl"
 #include "lib/online.inc.wgsl"
 
 alias Scalar = f32; // dtype
@@ -32,6 +33,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   }
   for (; at < end; at += step) { pair = fold(pair, load(at)); }
   pair = mergeLanes(pair, lid, lane);
-  // At the end of f32 log(s) is nothing beside m, and where m is infinite s is NaN.
-  if (lane == 0u && out < params.outputs) { y[out] = Result(select(pair.x + log(pair.y), pair.x, pair.x > 3.4e38)); }
+  if (lane > 0u || out >= params.outputs) { return; }
+  var total = pair.x + logExact(pair.y); // of a row in which all is masked -inf
+  if (isBroken(pair)) { total = select(nanFrom(pair.y), pair.x, pair.x > 3.4e38); }
+  y[out] = Result(total);
 }

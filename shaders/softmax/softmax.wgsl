@@ -2,6 +2,7 @@
 // of the row and s the sum of exp(x - m). LANES invocations share a row, read it once for (m, s) and once more to write. A row in which
 // all is masked (-inf, -3.4e38) gives zeros, or -inf with LOG.
 #include "lib/lanes.inc.wgsl"
+#include "lib/math.inc.wgsl"
 #include "lib/online.inc.wgsl"
 
 alias Scalar = f32; // dtype
@@ -31,7 +32,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   for (; at < end; at += step) { pair = fold(pair, load(at)); }
   pair = mergeLanes(pair, lid, lane);
   let scale = reciprocalSum(pair);
-  let logS = log(pair.y);
+  let logS = logSum(pair);
   for (at = start; at < end; at += step) {
     let v = load(at) - pair.x;
     if (LOG) { y[at] = Scalar(v - logS); } else { y[at] = Scalar(exp(v) * scale); }

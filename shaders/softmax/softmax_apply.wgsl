@@ -1,6 +1,7 @@
 // The second pass over rows that are cut into chunks: y = exp(x - m) / s, or x - m - log(s) with LOG. Each lane merges the pairs (m, s) of
 // all the chunks of its row for itself, which is little beside its share of the chunk.
 #include "lib/lanes.inc.wgsl"
+#include "lib/math.inc.wgsl"
 #include "lib/online.inc.wgsl"
 
 alias Scalar = f32; // dtype
@@ -25,7 +26,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   var pair = stats[firstPair];
   for (var k = 1u; k < params.splits; k++) { pair = merge(pair, stats[firstPair + k * params.inner]); }
   let scale = reciprocalSum(pair);
-  let logS = log(pair.y);
+  let logS = logSum(pair);
   let end = first + stop * params.inner;
   for (var at = first + (begin + laneOf(lid)) * params.inner; at < end; at += LANES * params.inner) {
     let v = f32(x[at]) - pair.x;

@@ -1,5 +1,6 @@
 // The first pass over rows that are cut into chunks: the maximum m and the sum s of exp(x - m) of each chunk; softmax_apply.wgsl follows.
 #include "lib/lanes.inc.wgsl"
+#include "lib/math.inc.wgsl"
 #include "lib/online.inc.wgsl"
 
 alias Scalar = f32; // dtype

@@ -1,5 +1,6 @@
 // softmax.wgsl for contiguous rows of a multiple of 4 elements, four at a time.
 #include "lib/lanes.inc.wgsl"
+#include "lib/math.inc.wgsl"
 #include "lib/online.inc.wgsl"
 
 alias Scalar = f32; // dtype
@@ -21,7 +22,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   for (var at = start; at < end; at += LANES) { pair = fold4(pair, vec4f(x[at])); }
   pair = mergeLanes(pair, lid, lane);
   let scale = reciprocalSum(pair);
-  let logS = log(pair.y);
+  let logS = logSum(pair);
   for (var at = start; at < end; at += LANES) {
     let v = vec4f(x[at]) - pair.x;
     if (LOG) { y[at] = vec4<Scalar>(v - logS); } else { y[at] = vec4<Scalar>(exp(v) * scale); }

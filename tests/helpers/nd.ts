@@ -1,7 +1,7 @@
 import { type Shape, sizeOf } from '../../src/host.ts';
 import type { Nd } from '../../src/testing/check.ts';
 
-export const nd = (shape: Shape, data: ArrayLike<number> | Iterable<number>): Nd => ({ shape, data: Float64Array.from(data) });
+export const nd = (shape: Shape, data: Iterable<number>): Nd => ({ shape, data: Float64Array.from(data) });
 
 /** The coordinates of element `i` of a row-major array. */
 export function coordinates(i: number, shape: Shape): number[] {
@@ -55,3 +55,14 @@ export const build = (shape: Shape, f: (c: number[]) => number): Nd =>
 
 /** The element of `x` at coordinates `c`. */
 export const at = (x: Nd, c: readonly number[]): number => x.data[placeOf(c, x.shape)] as number;
+
+/** `f` of the elements of several arrays broadcast together as in NumPy. */
+export function elementwise(f: (...v: number[]) => number, ...xs: Nd[]): Nd {
+  const rank = Math.max(...xs.map((x) => x.shape.length));
+  const padded = xs.map((x) => ({ shape: [...Array.from({ length: rank - x.shape.length }, () => 1), ...x.shape], data: x.data }));
+  const shape = Array.from({ length: rank }, (_, axis) => {
+    const sizes = padded.map((x) => x.shape[axis] as number);
+    return sizes.find((n) => n !== 1) ?? 1;
+  });
+  return build(shape, (c) => f(...padded.map((x) => at(x, c.map((i, axis) => (x.shape[axis] === 1 ? 0 : i))))));
+}
