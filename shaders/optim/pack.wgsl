@@ -1,12 +1,14 @@
 // Up to seven tensors into a flat storage, one after the other, each from a multiple of 16 vec4s on and followed by zeros up to the next. With
-// SQUARES, a partial sum of squares for each workgroup as well, in the same storage: WebGPU's eight bindings are used up.
+// SQUARES, a partial sum of squares for each invocation as well, in the same storage: WebGPU's eight bindings are used up. A sum over the workgroup
+// would make fewer of them, but its barriers take longer on software adapters than all else here.
 #include "lib/index.inc.wgsl"
 
 override WG: u32 = 256;
+override PER: u32 = 8; // vec4s an invocation, a workgroup apart
 override SQUARES: bool = false;
-#include "lib/workgroup_sum.inc.wgsl"
 
-// In vec4s: `count` of them from `base` on, tensor n from starts[n] (from base) on; in elements: `sizes`. Sums from `sums_at` on, each in a vec4.
+// In vec4s: `count` of them from `base` on, tensor n from starts[n] (from base) on; in elements: `sizes`. Partial sums from `sums_at` on,
+// one an invocation, each a vec4 yet to be summed.
 struct Params { base: u32, count: u32, sums_at: u32, starts: array<vec4u, 2>, sizes: array<vec4u, 2> }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x0: array<vec4f>;         // [sizes[0] / 4 rounded up], and so on
@@ -45,14 +47,15 @@ fn packed(i: u32) -> vec4f {
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
-  let i = linearIndex(wid, nwg, lid, WG);
-  var v = vec4f();
-  if (i < params.count) {
-    v = packed(i);
-    flat[params.base + i] = v;
+  let group = wid.y * nwg.x + wid.x;
+  var squares = vec4f();
+  for (var k = 0u; k < PER; k++) {
+    let i = (group * PER + k) * WG + lid;
+    if (i < params.count) {
+      let v = packed(i);
+      flat[params.base + i] = v;
+      squares += v * v;
+    }
   }
-  if (SQUARES) {
-    let sum = workgroupSum(dot(v, v), lid);
-    if (lid == 0u && i < params.count) { flat[params.sums_at + i / WG] = vec4f(sum, 0.0, 0.0, 0.0); }
-  }
+  if (SQUARES && group * PER * WG < params.count) { flat[params.sums_at + group * WG + lid] = squares; }
 }

@@ -17,8 +17,9 @@ struct Params { sums_at: u32, sum_count: u32, max_norm: f32, log_beta1: f32, log
 fn main(@builtin(local_invocation_index) lid: u32) {
   var square = 0.0;
   if (CLIPPING) {
-    for (var i = lid; i < params.sum_count; i += WG) { square += flat[params.sums_at + i].x; }
-    square = workgroupSum(square, lid);
+    var squares = vec4f();
+    for (var i = lid; i < params.sum_count; i += WG) { squares += flat[params.sums_at + i]; }
+    square = workgroupSum(dot(squares, vec4f(1.0)), lid);
   }
   if (lid > 0u) { return; }
   let step = steps[0] + 1u;

@@ -5,7 +5,9 @@ import type { Tensor } from '../tensor.ts';
 
 /** Elements between the places where a tensor of a flat storage may begin. */
 const STEP = ALIGNMENT / 4;
-const WG = 256;
+const WG = 64;
+/** vec4s an invocation of pack.wgsl copies. */
+const PER = 8;
 /** Tensors a dispatch can read. */
 const SOURCES = 7;
 
@@ -55,7 +57,7 @@ export class Layout {
         starts: Array.from({ length: 8 }, (_, n) => at(n)),
         sizes: Array.from({ length: 8 }, (_, n) => (from + n < to ? (sizes[from + n] as number) : 0)),
       });
-      sums += Math.ceil(count / WG);
+      sums += Math.ceil(count / (WG * PER)) * WG;
     }
     this.sums = sums;
     this.#chunks = chunks;
@@ -72,7 +74,7 @@ export class Layout {
       const x0 = tensors[from] as Tensor;
       const at = (n: number) => (from + n < to ? (tensors[from + n] as Tensor) : x0);
       const buffers = { x0, x1: at(1), x2: at(2), x3: at(3), x4: at(4), x5: at(5), x6: at(6), flat };
-      dispatch(flat.gpu, packKernel, buffers, params, grid(params.count, WG), { WG, SQUARES: squares });
+      dispatch(flat.gpu, packKernel, buffers, params, grid(params.count, WG * PER), { WG, PER, SQUARES: squares });
     }
   }
 }

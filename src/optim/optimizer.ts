@@ -102,7 +102,7 @@ export abstract class Optimizer {
         ...{ log_beta1: logOf(beta1), log_beta2: logOf(beta2), dampening },
       };
       const { steps, scalars } = this;
-      dispatch(this.gpu, tick, { flat, steps, scalars }, params, 1, { CLIPPING: clipping, WG: clipping ? 256 : 1 });
+      dispatch(this.gpu, tick, { flat, steps, scalars }, params, 1, { CLIPPING: clipping, WG: clipping ? 64 : 1 });
       this.update(flat);
     });
   }
