@@ -6,7 +6,7 @@ alias Scalar = f32; // dtype
 #include "lib/sort_key.inc.wgsl"
 override WG: u32 = 64;
 
-struct Params { size: u32, n: u32, inner: u32, keep: u32, length: u32 }
+struct Params { size: u32, n: u32, inner: u32, keep: u32, length: u32, kind: u32, mask: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Scalar>;             // [outer, n, inner] = [size]
 @group(0) @binding(2) var<storage, read_write> values: array<Scalar>;  // [outer, keep, inner]
@@ -21,10 +21,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let o = row / params.n;
   let j = row - o * params.n;
   let base = o * params.n * params.inner + i;
-  let key = sortKey(x[at], params.length);
+  let key = sortKey(x[at]);
   var rank = 0u;
-  for (var k = 0u; k < j; k++) { rank += select(0u, 1u, sortKey(x[base + k * params.inner], params.length) <= key); }
-  for (var k = j + 1u; k < params.n; k++) { rank += select(0u, 1u, sortKey(x[base + k * params.inner], params.length) < key); }
+  for (var k = 0u; k < j; k++) { rank += select(0u, 1u, sortKey(x[base + k * params.inner]) <= key); }
+  for (var k = j + 1u; k < params.n; k++) { rank += select(0u, 1u, sortKey(x[base + k * params.inner]) < key); }
   if (rank >= params.keep) { return; }
   let to = (o * params.keep + rank) * params.inner + i;
   values[to] = x[at];

@@ -18,20 +18,21 @@ export interface Ordering {
 /** How rows are sorted: each element counting those before it, or tiles in workgroup memory and merge passes. */
 export type SortPlan = { readonly by: 'count' } | { readonly by: 'tiles'; readonly tile: number };
 
-/** The plan for rows of `n`. */
+/** The plan for rows of `n`. On a CPU barriers cost more than merge passes do. */
 export function planSort(x: Tensor, n: number): SortPlan {
-  if (n <= (isSoftware(x.gpu) ? 256 : 64)) return { by: 'count' };
-  return { by: 'tiles', tile: n <= 256 ? 256 : 1024 };
+  const software = isSoftware(x.gpu);
+  if (n <= (software ? 128 : 64)) return { by: 'count' };
+  return { by: 'tiles', tile: software ? 64 : n <= 256 ? 256 : 1024 };
 }
 
 /** The first `keep` elements of `x` [outer, n, inner] by order, and their places, both [outer, keep, inner]. One dispatch, n loads an element. */
 export function rankByCount(op: string, x: Tensor, n: number, inner: number, ordering: Ordering): { values: Tensor; order: Tensor } {
-  const { keep, length = 0 } = ordering;
+  const { keep } = ordering;
   const { size } = x;
   const shape = [size / (n * inner), keep, inner];
   const values = x.gpu.empty(shape, x.dtype, op);
   const order = x.gpu.empty(shape, 'i32', op);
-  dispatch(x.gpu, rankRows, { x, values, order }, { size, n, inner, keep, length }, grid(size, 64), constantsOf(ordering));
+  dispatch(x.gpu, rankRows, { x, values, order }, { size, n, inner, keep, ...keysOf(ordering) }, grid(size, 64));
   return { values, order };
 }
 
@@ -41,7 +42,7 @@ export function orderByTiles(op: string, x: Tensor, rows: number, n: number, ord
   return scope(() => (ordering.keep <= tile / 4 ? tournament(op, x, rows, n, ordering, tile) : mergeSort(op, x, rows, n, ordering, tile)));
 }
 
-const constantsOf = ({ key, descending }: Ordering) => ({ OP: rankRows.ops[key], DESCENDING: descending });
+const keysOf = ({ key, descending, length = 0 }: Ordering) => ({ kind: rankRows.ops[key], mask: descending ? 0xffffffff : 0, length });
 
 interface Pairs {
   readonly keys: Tensor;
@@ -58,8 +59,8 @@ function runTiles(op: string, x: Tensor, rows: number, n: number, ordering: Orde
   const order = gpu.empty([rows, width], 'i32', op);
   const none = earlier ? null : { keys: gpu.empty([1], 'u32', op), order: gpu.empty([1], 'i32', op) };
   const { keys: keysIn, order: orderIn } = earlier ?? (none as { keys: Tensor; order: Tensor });
-  const params = { rows, n, tiles, keep, width, length: ordering.length ?? 0 };
-  const constants = { ...constantsOf(ordering), TILE: tile, WG: Math.max(1, Math.min(256, tile / 4)), FIRST: !earlier };
+  const params = { rows, n, tiles, keep, width, ...keysOf(ordering) };
+  const constants = { TILE: tile, WG: Math.max(1, Math.min(256, tile / 4)), FIRST: !earlier };
   dispatch(gpu, sortTiles, { x, keysIn, orderIn, keys, order }, params, grid(rows * tiles), constants);
   return { keys, order, n: width };
 }
