@@ -3,23 +3,24 @@ import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 
-const NAMES = {
-  linux: [
-    'google-chrome',
-    'google-chrome-stable',
-    'chromium',
-    'chromium-browser',
-    'chrome',
-    'google-chrome-beta',
-    'microsoft-edge',
-    'microsoft-edge-stable',
-  ],
-  darwin: [],
-  win32: ['chrome.exe', 'msedge.exe'],
-};
-
+const LINUX_COMMANDS = [
+  'google-chrome',
+  'google-chrome-stable',
+  'chromium',
+  'chromium-browser',
+  'google-chrome-beta',
+  'microsoft-edge',
+  'microsoft-edge-stable',
+];
+const WINDOWS_COMMANDS = ['chrome.exe', 'msedge.exe'];
 const MAC_APPS = ['Google Chrome', 'Chromium', 'Google Chrome Beta', 'Google Chrome Canary', 'Microsoft Edge'];
-const WINDOWS_APPS = ['Google/Chrome/Application/chrome.exe', 'Chromium/Application/chrome.exe', 'Microsoft/Edge/Application/msedge.exe'];
+const WINDOWS_APPS = [
+  'Google/Chrome/Application/chrome.exe',
+  'Chromium/Application/chrome.exe',
+  'Microsoft/Edge/Application/msedge.exe',
+];
+
+const CACHED_FILES = ['chrome', 'chrome.exe', 'Google Chrome for Testing.app/Contents/MacOS/Google Chrome for Testing'];
 
 /** @returns {string[]} where an installation would put the browser, best first */
 function installedPaths() {
@@ -29,29 +30,28 @@ function installedPaths() {
       MAC_APPS.map((app) => join(dir, `${app}.app`, 'Contents/MacOS', app)),
     );
   }
+  const windows = platform === 'win32';
   const onPath = (env.PATH ?? '').split(delimiter).filter(Boolean);
-  const paths = (NAMES[/** @type {'linux' | 'win32'} */ (platform)] ?? NAMES.linux).flatMap((name) =>
-    onPath.map((dir) => join(dir, name)),
+  const folders = windows ? onPath : [...onPath, '/usr/bin', '/usr/local/bin', '/snap/bin'];
+  const commands = (windows ? WINDOWS_COMMANDS : LINUX_COMMANDS).flatMap((name) =>
+    folders.map((dir) => join(dir, name)),
   );
-  if (platform === 'win32') {
-    const roots = [env.PROGRAMFILES, env['PROGRAMFILES(X86)'], env.LOCALAPPDATA].filter((dir) => dir !== undefined);
-    return [...roots.flatMap((dir) => WINDOWS_APPS.map((app) => join(dir, app))), ...paths];
-  }
-  return [...paths, '/usr/lib/chromium/chromium', '/opt/google/chrome/chrome', '/snap/bin/chromium'];
+  if (!windows) return commands;
+  const roots = [env.PROGRAMFILES, env['PROGRAMFILES(X86)'], env.LOCALAPPDATA].filter((dir) => dir !== undefined);
+  return [...roots.flatMap((dir) => WINDOWS_APPS.map((app) => join(dir, app))), ...commands];
 }
 
 /** @returns {string[]} the builds in the cache that puppeteer and @puppeteer/browsers share, newest first */
 function cachedPaths() {
-  const root = join(cacheDir(), 'chrome');
-  if (!existsSync(root)) return [];
-  const newestFirst = readdirSync(root).sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
-  return newestFirst.flatMap((build) =>
-    readdirSync(join(root, build)).flatMap((dir) =>
-      ['chrome', 'chrome.exe', 'Google Chrome for Testing.app/Contents/MacOS/Google Chrome for Testing'].map((file) =>
-        join(root, build, dir, file),
-      ),
-    ),
-  );
+  const builds = foldersIn(join(cacheDir(), 'chrome')).sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
+  return builds.flatMap(foldersIn).flatMap((dir) => CACHED_FILES.map((file) => join(dir, file)));
+}
+
+/** @param {string} dir @returns {string[]} without the files: an interrupted download leaves its archive */
+function foldersIn(dir) {
+  if (!existsSync(dir)) return [];
+  const entries = readdirSync(dir, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(dir, name));
 }
 
 /** Puppeteer's cache, where a downloaded browser goes. */
@@ -80,3 +80,6 @@ export function findSwiftShader(chrome) {
   const folders = [dirname(realpathSync(chrome)), '/usr/lib/chromium', '/usr/lib/chromium-browser'];
   return folders.map((dir) => join(dir, 'vk_swiftshader_icd.json')).find((path) => existsSync(path));
 }
+
+/** Whether Linux shows a GPU of any make: the kernel's own drivers, NVIDIA's, or Windows' through WSL. */
+export const hasLinuxGpu = () => ['/dev/dri', '/dev/nvidia0', '/dev/dxg'].some((path) => existsSync(path));

@@ -14,24 +14,27 @@ function load(file, seen = new Set()) {
   const sources = [];
   const name = relative(root, file).replaceAll('\\', '/');
   let continued = false;
-  readFileSync(file, 'utf8').split(/\r?\n/).forEach((line, i) => {
-    const include = /^#include "(.+)"$/.exec(line.trim());
-    if (!include && line.startsWith('#')) throw new Error(`${name}:${i + 1}: only '#include "lib/x.inc.wgsl"' is understood, got '${line}'`);
-    if (include) {
-      const path = join(shaders, include[1]);
-      if (!seen.has(path)) {
-        seen.add(path);
-        const inner = load(path, seen);
-        sources.push(...inner.sources.map(([at, from, fromLine]) => [at + lines.length, from, fromLine]));
-        lines.push(...inner.lines);
+  readFileSync(file, 'utf8')
+    .split(/\r?\n/)
+    .forEach((line, i) => {
+      const include = /^#include "(.+)"$/.exec(line.trim());
+      if (!include && line.startsWith('#'))
+        throw new Error(`${name}:${i + 1}: only '#include "lib/x.inc.wgsl"' is understood, got '${line}'`);
+      if (include) {
+        const path = join(shaders, include[1]);
+        if (!seen.has(path)) {
+          seen.add(path);
+          const inner = load(path, seen);
+          sources.push(...inner.sources.map(([at, from, fromLine]) => [at + lines.length, from, fromLine]));
+          lines.push(...inner.lines);
+        }
+        continued = false;
+        return;
       }
-      continued = false;
-      return;
-    }
-    if (!continued) sources.push([lines.length, name, i]);
-    continued = true;
-    lines.push(line);
-  });
+      if (!continued) sources.push([lines.length, name, i]);
+      continued = true;
+      lines.push(line);
+    });
   return { lines, sources };
 }
 
@@ -44,7 +47,12 @@ function substitutions(lines, name) {
   lines.forEach((line, i) => {
     const mark = /\/\/ (tunable|dtype|hook|op)\b/.exec(line)?.[1];
     if (!mark) return;
-    const pattern = { tunable: /^const (\w+)(?:: *\w+)? = ([^;]+);/, dtype: /^alias (\w+) = (\w+);/, hook: /^fn (\w+)\(/, op: /^const (\w+) = (\d+)u;/ }[mark];
+    const pattern = {
+      tunable: /^const (\w+)(?:: *\w+)? = ([^;]+);/,
+      dtype: /^alias (\w+) = (\w+);/,
+      hook: /^fn (\w+)\(/,
+      op: /^const (\w+) = (\d+)u;/,
+    }[mark];
     const found = pattern.exec(line);
     if (!found) throw new Error(`${name}: line ${i + 1} is marked '// ${mark}' but is not of the form ${pattern}`);
     if (mark === 'tunable') tunables[found[1]] = Number.parseInt(found[2], 10);
@@ -68,7 +76,10 @@ function paramsOf(uniform, name) {
   const params = {};
   for (const member of uniform.type.members) {
     const type = typeName(member.type);
-    if (!PARAMETER.test(type)) throw new Error(`${name}: parameter ${member.name} has type ${type}; u32, i32, f32, vec4 and arrays of vec4 are supported`);
+    if (!PARAMETER.test(type))
+      throw new Error(
+        `${name}: parameter ${member.name} has type ${type}; u32, i32, f32, vec4 and arrays of vec4 are supported`,
+      );
     params[member.name] = [type, member.offset];
   }
   return params;
@@ -81,15 +92,28 @@ function elementOf(variable, code, name) {
   return /^vec\d[uifh]$/.test(written) ? { u: 'u32', i: 'i32', f: 'f32', h: 'f16' }[written.at(-1)] : written;
 }
 
+/** wgsl_reflect parses only; what it lets through, the compiler's tests find. */
+function parse(code, name) {
+  try {
+    return new WgslReflect(code);
+  } catch (error) {
+    throw new Error(`shaders/${name}.wgsl does not parse: ${error.message ?? error}`);
+  }
+}
+
 function kernelOf(file) {
   const { lines, sources } = load(file);
   const path = relative(shaders, file).replaceAll('\\', '/').replace('.wgsl', '');
   const { tunables, aliases, hooks, ops } = substitutions(lines, path);
   // Comments go, lines stay, so that a compiler's line numbers can be traced back.
-  const code = lines.map((line) => line.replace(/\s*\/\/.*$/, '')).join('\n').trimEnd();
-  const reflect = new WgslReflect(code);
+  const code = lines
+    .map((line) => line.replace(/\s*\/\/.*$/, ''))
+    .join('\n')
+    .trimEnd();
+  const reflect = parse(code, path);
   const [entry, ...more] = reflect.entry.compute;
-  if (!entry || entry.name !== 'main' || more.length > 0) throw new Error(`${path}: expected exactly one entry point, called main`);
+  if (entry?.name !== 'main' || more.length > 0)
+    throw new Error(`${path}: expected exactly one entry point, called main`);
   const buffers = {};
   let params = {};
   let paramBytes = 0;
@@ -100,10 +124,15 @@ function kernelOf(file) {
       params = paramsOf(variable, path);
       paramBytes = variable.size;
     } else {
-      buffers[variable.name] = { binding: variable.binding, access: variable.access, element: elementOf(variable, code, path) };
+      buffers[variable.name] = {
+        binding: variable.binding,
+        access: variable.access,
+        element: elementOf(variable, code, path),
+      };
     }
   }
-  if (Object.keys(buffers).length > 8) throw new Error(`${path}: ${Object.keys(buffers).length} storage buffers, the default limit is 8`);
+  if (Object.keys(buffers).length > 8)
+    throw new Error(`${path}: ${Object.keys(buffers).length} storage buffers, the default limit is 8`);
   const constants = Object.fromEntries(reflect.overrides.map((o) => [o.name, o.type?.name ?? 'u32']));
   return { name: path, buffers, params, paramBytes, constants, tunables, aliases, hooks, ops, sources, code };
 }
@@ -112,12 +141,21 @@ const files = readdirSync(shaders, { recursive: true, encoding: 'utf8' })
   .filter((f) => f.endsWith('.wgsl') && !f.endsWith('.inc.wgsl'))
   .sort();
 const names = new Map();
+process.on('uncaughtException', (error) => {
+  console.error(`gen-kernels: ${error.message}`);
+  process.exit(1);
+});
 const exports = files.map((f) => {
   const kernel = kernelOf(join(shaders, f));
-  const name = kernel.name.split('/').at(-1).replace(/_(\w)/g, (_, c) => c.toUpperCase());
+  const name = kernel.name
+    .split('/')
+    .at(-1)
+    .replace(/_(\w)/g, (_, c) => c.toUpperCase());
   if (names.has(name)) throw new Error(`two kernels are called ${name}: ${names.get(name)} and ${kernel.name}`);
   names.set(name, kernel.name);
-  return `export const ${name} = ${JSON.stringify(kernel)} as const;\n`;
+  const { code, ...rest } = kernel;
+  // The text is no literal type: it would fill the declarations.
+  return `export const ${name} = ${JSON.stringify(rest).slice(0, -1)},"code":${JSON.stringify(code)} as string} as const;\n`;
 });
 const text = `// Made by scripts/gen-kernels.mjs from shaders/. Do not edit.\n${exports.join('')}`;
 mkdirSync(dirname(target), { recursive: true });

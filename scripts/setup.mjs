@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 try {
   checkNode(process.versions.node);
   if (!packagesAreCurrent()) installPackages();
-  run('node', ['scripts/gen-kernels.mjs'], 'the kernels could not be generated from shaders/');
+  run(process.execPath, ['scripts/gen-kernels.mjs'], 'the kernels could not be generated from shaders/');
   if (!process.argv.includes('--no-browser') && !findChrome()) await installBrowser();
 } catch (error) {
   console.error(`setup: ${error instanceof Error ? error.message : error}`);
@@ -22,8 +22,8 @@ process.exit(0);
 /** @param {string} version */
 function checkNode(version) {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  const supported = major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19);
-  if (!supported) throw new Error(`Fovea needs Node 20.19, 22.12 or newer, and this is Node ${version}`);
+  const supported = major > 22 || (major === 22 && minor >= 13) || (major === 20 && minor >= 19);
+  if (!supported) throw new Error(`Fovea needs Node 20.19, 22.13 or newer, and this is Node ${version}`);
 }
 
 /** Whether node_modules holds what package-lock.json says, by npm's own record of what it installed. */
@@ -32,9 +32,9 @@ function packagesAreCurrent() {
   if (!existsSync(record)) return false;
   const { packages: installed } = JSON.parse(readFileSync(record, 'utf8'));
   const { packages: wanted } = JSON.parse(readFileSync(`${root}package-lock.json`, 'utf8'));
-  return Object.entries(wanted).every(([path, { version, optional, peer }]) => {
+  return Object.entries(wanted).every(([path, { version, optional }]) => {
     const found = installed[path];
-    return path === '' || (found ? found.version === version : Boolean(optional || peer));
+    return path === '' || (found ? found.version === version : Boolean(optional));
   });
 }
 
@@ -84,12 +84,18 @@ async function downloadChrome() {
   await Promise.race([download(), silence]);
 }
 
-const isDebianRoot = () => process.getuid?.() === 0 && existsSync('/etc/debian_version');
+function isDebianRoot() {
+  return process.getuid?.() === 0 && existsSync('/etc/debian_version');
+}
 
 function installChromium() {
   console.log('setup: installing the chromium package');
-  run('apt-get', ['update', '-q'], 'apt-get update failed');
-  run('apt-get', ['install', '-q', '-y', '--no-install-recommends', 'chromium'], 'apt-get install chromium failed');
+  /** @type {import('node:child_process').StdioOptions} */
+  const stdio = ['ignore', 'ignore', 'inherit'];
+  run('apt-get', ['update'], 'apt-get update failed', { stdio });
+  run('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], 'apt-get install chromium failed', {
+    stdio,
+  });
 }
 
 /**

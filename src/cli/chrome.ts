@@ -1,9 +1,8 @@
 // Headless Chrome with WebGPU, for the tests, the benchmark and the examples.
-import { existsSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { build } from 'esbuild';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
-import { findChrome } from '../../scripts/find-chrome.mjs';
+import { findChrome, hasLinuxGpu } from '../../scripts/find-chrome.mjs';
 
 const FLAGS = [
   '--enable-unsafe-webgpu',
@@ -17,10 +16,11 @@ const FLAGS = [
 const SOFTWARE_FLAGS = ['--use-webgpu-adapter=swiftshader'];
 // On Linux headless Chrome reaches a GPU through Vulkan, and only when told so; without one these flags hang it.
 const LINUX_GPU_FLAGS = ['--enable-features=Vulkan', '--use-angle=vulkan', '--disable-vulkan-surface'];
-const hasLinuxGpu = () => ['/dev/dri', '/dev/nvidia0', '/dev/dxg'].some((path) => existsSync(path));
 
 // WebGPU needs a secure context, and localhost is one. Requests to it are answered here; nothing listens.
 const ORIGIN = 'http://localhost/';
+const SCRIPT = `${ORIGIN}entry.js`;
+const BLANK = '<!doctype html><link rel="icon" href="data:,">';
 
 /** A running headless Chrome whose pages have WebGPU. */
 export interface Chrome {
@@ -71,12 +71,13 @@ async function launch(executablePath: string, args: string[]) {
     // No protocol timeout: training and benchmarks may keep one call open for minutes.
     return await puppeteer.launch({ executablePath, args, headless: true, protocolTimeout: 0 });
   } catch (error) {
-    throw new Error(`${executablePath} did not start: ${String(error)}`, { cause: error });
+    const [reason] = String(error).split('TROUBLESHOOTING');
+    throw new Error(`${executablePath} did not start: ${reason?.replace(/\s+/g, ' ').trim()}`);
   }
 }
 
 async function describeAdapter(browser: Browser): Promise<string | null> {
-  const page = await blankPage(browser, {});
+  const page = await openBlank(browser);
   const adapter = page.evaluate(async () => {
     const info = (await navigator.gpu?.requestAdapter())?.info;
     return info ? [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ') : null;
@@ -87,14 +88,13 @@ async function describeAdapter(browser: Browser): Promise<string | null> {
   return description;
 }
 
-async function blankPage(browser: Browser, scripts: Record<string, string>) {
+async function openBlank(browser: Browser, script = '') {
   const page = await browser.newPage();
   await page.setRequestInterception(true);
   page.on('request', (request) => {
-    const script = scripts[request.url().slice(ORIGIN.length)];
-    if (request.url() === ORIGIN) request.respond({ contentType: 'text/html', body: '<!doctype html>' });
-    else if (script === undefined) request.respond({ status: 404 });
-    else request.respond({ contentType: 'text/javascript', body: script });
+    if (request.url() === ORIGIN) void request.respond({ contentType: 'text/html', body: BLANK });
+    else if (request.url() === SCRIPT) void request.respond({ contentType: 'text/javascript', body: script });
+    else void request.respond({ status: 404 });
   });
   await page.goto(ORIGIN);
   return page;
@@ -106,24 +106,17 @@ export async function openModule<Module>(
   entry: string,
   handlers: Handlers = {},
 ): Promise<ModulePage<Module>> {
-  const page = await blankPage(chrome.browser, { 'entry.js': await bundle(entry) });
+  const page = await openBlank(chrome.browser, await bundle(entry));
   page.on('console', (message) => (message.type() === 'error' ? console.error : console.log)(message.text()));
   const failed = new Promise<never>((_, reject) => page.on('pageerror', reject).on('error', reject));
   failed.catch(() => {});
   for (const [name, handler] of Object.entries(handlers)) await page.exposeFunction(name, handler);
   return {
     page,
+    // As text: what compiles this file may rewrite an import() in a function that is sent over.
     call: (name, ...args) =>
-      Promise.race([
-        failed,
-        page.evaluate(
-          async (url, name, args) => (await import(url))[name](...args),
-          `${ORIGIN}entry.js`,
-          name as string,
-          args as unknown[],
-        ),
-      ]),
-  };
+      Promise.race([failed, page.evaluate(`import('${SCRIPT}').then((m) => m.${name}(...${JSON.stringify(args)}))`)]),
+  } as ModulePage<Module>;
 }
 
 async function bundle(entry: string) {

@@ -21,7 +21,9 @@ export const puppeteerProvider = () =>
           await page.goto(url);
         },
         async close() {
-          await (await chrome)?.browser.close();
+          // A launch that failed has been reported by openPage.
+          const launched = await chrome?.catch(() => undefined);
+          await launched?.browser.close();
         },
       };
     },

@@ -1,21 +1,27 @@
 // Gives Node a `navigator.gpu`: Dawn, which is Chrome's WebGPU, as a native module.
+import { tmpdir } from 'node:os';
 import { create, globals } from 'webgpu';
-import { findChrome, findSwiftShader } from '../../scripts/find-chrome.mjs';
+import { findChrome, findSwiftShader, hasLinuxGpu } from '../../scripts/find-chrome.mjs';
+
+process.env.XDG_RUNTIME_DIR ??= tmpdir(); // Mesa, where installed, complains without one.
 
 async function createGpu() {
+  if (process.platform === 'linux' && !hasLinuxGpu() && !process.env.VK_ICD_FILENAMES) {
+    const chrome = findChrome();
+    const swiftShader = chrome && findSwiftShader(chrome);
+    if (!swiftShader) throw new Error('dawn: there is neither a GPU nor a browser whose SwiftShader could stand in');
+    process.env.VK_ICD_FILENAMES = swiftShader;
+  }
   const gpu = create([]);
-  if (await gpu.requestAdapter()) return gpu;
-  // No driver: borrow the software one that comes with the browser.
-  const chrome = findChrome();
-  const swiftShader = chrome && findSwiftShader(chrome);
-  if (!swiftShader) throw new Error('dawn: no GPU driver, and no browser with SwiftShader beside it: tests need either');
-  process.env.VK_ICD_FILENAMES = swiftShader;
-  return create([]);
+  const info = (await gpu.requestAdapter())?.info;
+  if (!info) throw new Error('dawn: no WebGPU adapter: tests never pass without one');
+  console.log(`dawn: ${info.vendor} ${info.architecture} ${info.description}`);
+  return gpu;
 }
 
 // Setup files run again for each test file, in the same process.
 if (!('GPUDevice' in globalThis)) {
-  Object.assign(globalThis, globals);
-  // The navigator also keeps the object alive: once collected, no promise of its devices settles any more.
+  // This also keeps the object alive: once it is collected, no promise of its devices settles any more.
   Object.defineProperty(globalThis, 'navigator', { value: { gpu: await createGpu() } });
+  Object.assign(globalThis, globals);
 }
