@@ -5,7 +5,16 @@ export type DType = 'f32' | 'f16' | 'i32' | 'u32' | 'bool';
 export type Shape = readonly number[];
 export type NestedArray<T> = T | readonly NestedArray<T>[];
 export type HostArray =
-  | Float32Array | Float64Array | Int8Array | Int16Array | Int32Array | Uint8Array | Uint8ClampedArray | Uint16Array | Uint32Array | BigInt64Array;
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Uint16Array
+  | Uint32Array
+  | BigInt64Array;
 export type TensorData = NestedArray<number | boolean> | HostArray;
 /** What `tensor.data()` gives: f32 and f16 as Float32Array, bool as Uint8Array of 0 and 1. */
 export interface DataOf {
@@ -23,7 +32,8 @@ export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1)
 /** The number of 32-bit words that hold a tensor. */
 export const words = (shape: Shape, dtype: DType): number => Math.ceil((sizeOf(shape) * BYTES[dtype]) / 4);
 /** `f32[2, 3]`, as errors name a tensor. */
-export const describe = (t: { readonly dtype: DType; readonly shape: Shape }): string => `${t.dtype}[${t.shape.join(', ')}]`;
+export const describe = (t: { readonly dtype: DType; readonly shape: Shape }): string =>
+  `${t.dtype}[${t.shape.join(', ')}]`;
 
 /** Checks `data` against shape and dtype and gives it as device bytes, padded to whole words. */
 export function fromData(op: string, data: TensorData, shape: Shape | undefined, dtype: DType | undefined) {
@@ -42,7 +52,11 @@ function shapeOf(op: string, data: NestedArray<number | boolean>): number[] {
   if (!Array.isArray(data)) return [];
   const inner = data.map((d) => shapeOf(op, d));
   const ragged = inner.find((s) => s.join() !== inner[0]?.join());
-  if (ragged) throw new ShapeError(op, `data must not be ragged, got rows of shape [${inner[0]?.join(', ')}] and [${ragged.join(', ')}]`);
+  if (ragged)
+    throw new ShapeError(
+      op,
+      `data must not be ragged, got rows of shape [${inner[0]?.join(', ')}] and [${ragged.join(', ')}]`,
+    );
   return [data.length, ...(inner[0] ?? [])];
 }
 
@@ -53,11 +67,21 @@ function flatten(data: NestedArray<number | boolean>, shape: Shape): (number | b
 function defaultDType(flat: HostArray | readonly (number | boolean)[]): DType {
   if (Array.isArray(flat)) return flat.length > 0 && flat.every((v) => typeof v === 'boolean') ? 'bool' : 'f32';
   if (flat instanceof Float32Array || flat instanceof Float64Array) return 'f32';
-  if (flat instanceof Uint8Array || flat instanceof Uint8ClampedArray || flat instanceof Uint16Array || flat instanceof Uint32Array) return 'u32';
+  if (
+    flat instanceof Uint8Array ||
+    flat instanceof Uint8ClampedArray ||
+    flat instanceof Uint16Array ||
+    flat instanceof Uint32Array
+  )
+    return 'u32';
   return 'i32';
 }
 
-const RANGE: Readonly<Record<'i32' | 'u32' | 'bool', readonly [number, number]>> = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1], bool: [0, 1] };
+const RANGE: Readonly<Record<'i32' | 'u32' | 'bool', readonly [number, number]>> = {
+  i32: [-(2 ** 31), 2 ** 31 - 1],
+  u32: [0, 2 ** 32 - 1],
+  bool: [0, 1],
+};
 
 function encode(op: string, flat: HostArray | readonly (number | boolean)[], dtype: DType): Uint8Array<ArrayBuffer> {
   const out = new ArrayBuffer(Math.ceil((flat.length * BYTES[dtype]) / 4) * 4);
@@ -71,7 +95,11 @@ function encode(op: string, flat: HostArray | readonly (number | boolean)[], dty
     }
     if (dtype !== 'f32' && dtype !== 'f16') {
       const [lo, hi] = RANGE[dtype];
-      if (!Number.isInteger(v) || v < lo || v > hi) throw new DTypeError(op, `data must hold ${dtype === 'bool' ? 'booleans, 0 or 1' : `${dtype} values`}, got ${v} at element ${i}`);
+      if (!Number.isInteger(v) || v < lo || v > hi)
+        throw new DTypeError(
+          op,
+          `data must hold ${dtype === 'bool' ? 'booleans, 0 or 1' : `${dtype} values`}, got ${v} at element ${i}`,
+        );
     }
     target[i] = dtype === 'f16' ? toHalf(v) : v;
   }

@@ -1,22 +1,48 @@
 // The public face: everything but layers (fovea/nn), optimisers (fovea/optim), files (fovea/io) and the test harness (fovea/testing).
 export { type CustomOp, customOp } from './autograd/custom.ts';
-export { type Backward, detach, grad, type GradsOf, type Loss, noGrad, type Operation, type Plain, record, recording, type TensorTree, valueAndGrad, vjp } from './autograd/tape.ts';
+export {
+  type Backward,
+  detach,
+  type GradsOf,
+  grad,
+  type Loss,
+  noGrad,
+  type Operation,
+  type Plain,
+  record,
+  recording,
+  type TensorTree,
+  valueAndGrad,
+  vjp,
+} from './autograd/tape.ts';
 export type { DataOf, DType, HostArray, NestedArray, Shape, TensorData } from './host.ts';
-export { ArgumentError, DeviceLostError, DisposedError, DTypeError, FoveaError, KernelError, LimitError, OutOfMemoryError, ShapeError } from './runtime/errors.ts';
-export { type Counters, Gpu, type GpuOptions, type MemoryUse } from './runtime/gpu.ts';
-export { type Buffers, type Constants, dispatch, grid, type Hooks, type Kernel, type Params, type Workgroups } from './runtime/kernel.ts';
-export { keep, scope } from './runtime/scope.ts';
-export { Tensor } from './tensor.ts';
 export { type AdditiveAttentionOptions, type AttentionResult, additiveAttention } from './ops/attention/additive.ts';
-export { type Alignment, type ScaledDotProductAttentionOptions, scaledDotProductAttention } from './ops/attention/scaled_dot_product.ts';
+export {
+  type Alignment,
+  type ScaledDotProductAttentionOptions,
+  scaledDotProductAttention,
+} from './ops/attention/scaled_dot_product.ts';
 export { add, div, maximum, minimum, mul, type Operand, pow, sub } from './ops/binary.ts';
 export { cast } from './ops/cast.ts';
-export { equal, greater, greaterEqual, less, lessEqual, logicalAnd, logicalNot, logicalOr, logicalXor, notEqual } from './ops/compare.ts';
+export {
+  equal,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+  notEqual,
+} from './ops/compare.ts';
 export { concat, split, stack } from './ops/concat.ts';
 export { arange, full } from './ops/create.ts';
+export { type CrossEntropyOptions, crossEntropy } from './ops/cross_entropy.ts';
 export { type DropoutOptions, dropout } from './ops/dropout.ts';
 export { embedding, gather, takeAlong } from './ops/gather.ts';
 export { gru } from './ops/gru.ts';
+export { type LayerNormOptions, layerNorm } from './ops/layer_norm.ts';
 export { type Activation, type MatmulOptions, matmul } from './ops/matmul.ts';
 export { advance, permutation, randint, randn, type Stream, uniform } from './ops/random.ts';
 export type { SequenceOptions } from './ops/recurrent.ts';
@@ -25,5 +51,63 @@ export { type RnnOptions, rnn } from './ops/rnn.ts';
 export { broadcastTo, expandDims, flip, permute, reshape, squeeze, tile, transpose } from './ops/shape.ts';
 export { type Range, slice } from './ops/slice.ts';
 export { logSoftmax, type SoftmaxOptions, softmax } from './ops/softmax.ts';
-export { abs, ceil, clamp, cos, elu, erf, exp, expm1, floor, gelu, hardSigmoid, hardSwish, leakyRelu, log, log1p, mish, neg, reciprocal, relu, round, rsqrt, selu, sigmoid, sign, silu, sin, softplus, softsign, sqrt, square, tan, tanh } from './ops/unary.ts';
+export {
+  abs,
+  ceil,
+  clamp,
+  cos,
+  elu,
+  erf,
+  exp,
+  expm1,
+  floor,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  log,
+  log1p,
+  mish,
+  neg,
+  reciprocal,
+  relu,
+  round,
+  rsqrt,
+  selu,
+  sigmoid,
+  sign,
+  silu,
+  sin,
+  softplus,
+  softsign,
+  sqrt,
+  square,
+  tan,
+  tanh,
+} from './ops/unary.ts';
 export { where } from './ops/where.ts';
+export type { Counters, MemoryUse } from './runtime/counters.ts';
+export {
+  ArgumentError,
+  DeviceLostError,
+  DisposedError,
+  DTypeError,
+  FoveaError,
+  KernelError,
+  LimitError,
+  OutOfMemoryError,
+  ShapeError,
+} from './runtime/errors.ts';
+export { Gpu, type GpuOptions } from './runtime/gpu.ts';
+export {
+  type Buffers,
+  type Constants,
+  dispatch,
+  grid,
+  type Hooks,
+  type Kernel,
+  type Params,
+  type Workgroups,
+} from './runtime/kernel.ts';
+export { keep, scope } from './runtime/scope.ts';
+export { Tensor } from './tensor.ts';

@@ -1,4 +1,14 @@
-import { type DataOf, type DType, decode, describe, type NestedArray, nest, type Shape, sizeOf, words } from './host.ts';
+import {
+  type DataOf,
+  type DType,
+  decode,
+  describe,
+  type NestedArray,
+  nest,
+  type Shape,
+  sizeOf,
+  words,
+} from './host.ts';
 import { DisposedError, ShapeError } from './runtime/errors.ts';
 import type { Gpu } from './runtime/gpu.ts';
 import type { Storage } from './runtime/memory.ts';
@@ -35,7 +45,15 @@ export class Tensor {
   readonly #registered: boolean;
 
   /** @internal Takes over one reference to `storage`. Aliases (`registered` false) are in no scope and not counted. */
-  constructor(gpu: Gpu, storage: Storage, byteOffset: number, shape: Shape, dtype: DType, id = nextId++, registered = true) {
+  constructor(
+    gpu: Gpu,
+    storage: Storage,
+    byteOffset: number,
+    shape: Shape,
+    dtype: DType,
+    id = nextId++,
+    registered = true,
+  ) {
     this.gpu = gpu;
     this.shape = shape;
     this.dtype = dtype;
@@ -74,7 +92,8 @@ export class Tensor {
 
   /** @internal */
   get storage(): Storage {
-    if (!this.#storage) throw new DisposedError('tensor', `${describe(this)} was used after it was disposed (or its scope ended)`);
+    if (!this.#storage)
+      throw new DisposedError('tensor', `${describe(this)} was used after it was disposed (or its scope ended)`);
     return this.#storage;
   }
 

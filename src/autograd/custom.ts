@@ -17,7 +17,9 @@ export interface CustomOp<I extends readonly Tensor[], O extends Tensor | readon
  *
  * @returns a function of the inputs that returns the outputs and puts the op on the tape
  */
-export function customOp<I extends readonly Tensor[], O extends Tensor | readonly Tensor[]>(definition: CustomOp<I, O>): (...inputs: I) => O {
+export function customOp<I extends readonly Tensor[], O extends Tensor | readonly Tensor[]>(
+  definition: CustomOp<I, O>,
+): (...inputs: I) => O {
   const { name, forward, backward, plain = 'composed' } = definition;
   return (...inputs) => {
     const { output, saved = [] } = noGrad(() => forward(...inputs));

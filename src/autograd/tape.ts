@@ -1,15 +1,18 @@
-import { sumN } from '../generated/kernels.ts';
 import { describe, sizeOf } from '../host.ts';
 import { ArgumentError, DTypeError, FoveaError, ShapeError } from '../runtime/errors.ts';
-import { dispatch, grid } from '../runtime/kernel.ts';
 import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
+import { Sums } from './sums.ts';
 
 /**
  * The gradients of an op's inputs, given those of its outputs (null for an output that nothing used) and what it saved; null where
  * `needs` is false.
  */
-export type Backward = (dys: readonly (Tensor | null)[], saved: readonly Tensor[], needs: readonly boolean[]) => readonly (Tensor | null)[];
+export type Backward = (
+  dys: readonly (Tensor | null)[],
+  saved: readonly Tensor[],
+  needs: readonly boolean[],
+) => readonly (Tensor | null)[];
 
 /**
  * What is differentiated when a gradient of the gradient is asked for: the op's definition in ordinary ops, since nothing differentiates a
@@ -54,8 +57,8 @@ class Tape {
     for (const t of outputs) this.tracked.add(t.id);
     this.nodes.push({
       op,
-      inputs: inputs.map(valueOf),
-      outputs: outputs.map(valueOf),
+      inputs: inputs.map(toValue),
+      outputs: outputs.map(toValue),
       saved: saved.map((t) => t.alias()),
       plainInputs: nested && typeof plain === 'function' ? inputs.map((t) => t.alias()) : [],
       backward,
@@ -105,53 +108,6 @@ class Tape {
   }
 }
 
-/** The gradients on their way. Several for one tensor are added when it is its turn, up to seven in a dispatch, in a fixed order. */
-class Sums {
-  readonly #parts = new Map<number, Tensor[]>();
-  /** The ids that the caller asked for: their sums stay. */
-  readonly #wanted: ReadonlySet<number>;
-
-  constructor(wanted: ReadonlySet<number>) {
-    this.#wanted = wanted;
-  }
-
-  has(id: number): boolean {
-    return this.#parts.has(id);
-  }
-
-  /** Takes a share of `part`, which stays the caller's: an op may hand one tensor to several inputs, or its own `dy` on. */
-  add(id: number, part: Tensor): void {
-    const parts = this.#parts.get(id);
-    if (parts) parts.push(part.alias());
-    else this.#parts.set(id, [part.alias()]);
-  }
-
-  /** The sum for `id`, for the caller to dispose. */
-  take(id: number): Tensor | null {
-    const parts = this.#parts.get(id);
-    if (!parts) return null;
-    const total = parts.length === 1 ? (parts[0] as Tensor) : scope(() => sum(parts).alias());
-    if (parts.length > 1) for (const part of parts) part.dispose();
-    if (this.#wanted.has(id)) this.#parts.set(id, [total.alias()]);
-    else this.#parts.delete(id);
-    return total;
-  }
-
-  /** The sum for `id` as a tensor of the caller's. */
-  result(id: number): Tensor | null {
-    const total = this.take(id);
-    if (!total) return null;
-    const handle = total.alias(true);
-    total.dispose();
-    return handle;
-  }
-
-  dispose(): void {
-    for (const parts of this.#parts.values()) for (const part of parts) part.dispose();
-    this.#parts.clear();
-  }
-}
-
 const stack: (Tape | null)[] = [];
 
 /** The tapes that hear of what is computed now, outermost first: those above the last `noGrad`. */
@@ -174,7 +130,12 @@ export function record(operation: Operation): void {
 }
 
 /** The gradient of an op by way of its plain definition, recorded by the tapes that are open. */
-function throughPlain(plain: Exclude<Plain, string>, inputs: readonly Tensor[], dys: readonly (Tensor | null)[], needs: readonly boolean[]): (Tensor | null)[] {
+function throughPlain(
+  plain: Exclude<Plain, string>,
+  inputs: readonly Tensor[],
+  dys: readonly (Tensor | null)[],
+  needs: readonly boolean[],
+): (Tensor | null)[] {
   const wrt = inputs.filter((_, i) => needs[i]);
   const { grads } = vjp(() => plain(...inputs), wrt, dys);
   return inputs.map((t, i) => (needs[i] ? (grads[wrt.indexOf(t)] ?? null) : null));
@@ -220,7 +181,10 @@ export type Loss<A> = Tensor | { readonly loss: Tensor; readonly aux: A };
  * @returns `value` (the loss), `grads` in the structure of `wrt` (zeros where the loss does not depend on it), and `aux`
  * @throws ShapeError when the loss has more than one element
  */
-export function valueAndGrad<W extends TensorTree, A = undefined>(f: () => Loss<A>, wrt: W): { value: Tensor; grads: GradsOf<W>; aux: A } {
+export function valueAndGrad<W extends TensorTree, A = undefined>(
+  f: () => Loss<A>,
+  wrt: W,
+): { value: Tensor; grads: GradsOf<W>; aux: A } {
   const { value, grads, aux } = differentiate(f, wrt);
   return { value, grads: grads as GradsOf<W>, aux: aux as A };
 }
@@ -233,7 +197,8 @@ export function grad<W extends TensorTree>(f: () => Loss<unknown>, wrt: W): Grad
 function differentiate(f: () => Loss<unknown>, wrt: TensorTree): { value: Tensor; grads: unknown; aux: unknown } {
   const leaves = flatten(wrt);
   for (const t of leaves) {
-    if (t.dtype !== 'f32' && t.dtype !== 'f16') throw new DTypeError('valueAndGrad', `wrt must be f32 or f16 tensors, got ${describe(t)}`);
+    if (t.dtype !== 'f32' && t.dtype !== 'f16')
+      throw new DTypeError('valueAndGrad', `wrt must be f32 or f16 tensors, got ${describe(t)}`);
   }
   return scope(() => {
     const tape = new Tape(leaves);
@@ -257,13 +222,21 @@ function differentiate(f: () => Loss<unknown>, wrt: TensorTree): { value: Tensor
  * @param seeds the upstream gradient of each output, or null for none
  * @returns the outputs, and a gradient for each of `wrt` (zeros where nothing depends on it)
  */
-export function vjp(f: () => Tensor | readonly Tensor[], wrt: readonly Tensor[], seeds: readonly (Tensor | null)[]): { outputs: Tensor[]; grads: Tensor[] } {
+export function vjp(
+  f: () => Tensor | readonly Tensor[],
+  wrt: readonly Tensor[],
+  seeds: readonly (Tensor | null)[],
+): { outputs: Tensor[]; grads: Tensor[] } {
   return scope(() => {
     const tape = new Tape(wrt);
     try {
       const outputs = scope(() => [onTape(tape, f)].flat() as Tensor[]);
       const used = outputs.flatMap((y, i) => (seeds[i] ? [{ y, dy: seeds[i] }] : []));
-      const found = tape.walk(used.map(({ y }) => y), used.map(({ dy }) => dy), wrt);
+      const found = tape.walk(
+        used.map(({ y }) => y),
+        used.map(({ dy }) => dy),
+        wrt,
+      );
       return { outputs, grads: found.map((g, i) => g ?? zerosLike(wrt[i] as Tensor)) };
     } finally {
       tape.dispose();
@@ -272,11 +245,15 @@ export function vjp(f: () => Tensor | readonly Tensor[], wrt: readonly Tensor[],
 }
 
 function split<A>(result: Loss<A>): { loss: Tensor; aux: A | undefined } {
-  if (result instanceof Promise) throw new FoveaError('valueAndGrad', 'f must be synchronous, got a function that returns a promise');
+  if (result instanceof Promise)
+    throw new FoveaError('valueAndGrad', 'f must be synchronous, got a function that returns a promise');
   const { loss, aux } = result && 'loss' in result ? result : { loss: result, aux: undefined };
-  if (!loss || typeof loss !== 'object' || !('shape' in loss)) throw new ArgumentError('valueAndGrad', `f must return a tensor or { loss, aux }, got ${String(result)}`);
-  if (sizeOf(loss.shape) !== 1) throw new ShapeError('valueAndGrad', `the loss must have one element, got ${describe(loss)}`);
-  if (loss.dtype !== 'f32' && loss.dtype !== 'f16') throw new DTypeError('valueAndGrad', `the loss must be f32 or f16, got ${describe(loss)}`);
+  if (!loss || typeof loss !== 'object' || !('shape' in loss))
+    throw new ArgumentError('valueAndGrad', `f must return a tensor or { loss, aux }, got ${String(result)}`);
+  if (sizeOf(loss.shape) !== 1)
+    throw new ShapeError('valueAndGrad', `the loss must have one element, got ${describe(loss)}`);
+  if (loss.dtype !== 'f32' && loss.dtype !== 'f16')
+    throw new DTypeError('valueAndGrad', `the loss must be f32 or f16, got ${describe(loss)}`);
   return { loss, aux };
 }
 
@@ -297,31 +274,7 @@ function unflatten(tree: TensorTree, grads: Iterator<Tensor>): unknown {
 
 const isTensor = (tree: TensorTree): tree is Tensor => 'dtype' in tree && 'gpu' in tree && typeof tree.gpu === 'object';
 
-/** The sum of two or more tensors of one shape, in a fixed order, up to seven in a dispatch. */
-function sum(parts: readonly Tensor[]): Tensor {
-  let total = parts[0] as Tensor;
-  for (let i = 1; i < parts.length; i += 6) total = addUpToSeven([total, ...parts.slice(i, i + 6)]);
-  return total;
-}
-
-function addUpToSeven(parts: readonly Tensor[]): Tensor {
-  const [x0] = parts as [Tensor];
-  const at = (i: number) => parts[i] ?? x0;
-  const out = x0.gpu.empty(x0.shape, x0.dtype, 'gradient');
-  const { size } = x0;
-  const buffers = { x0, x1: at(1), x2: at(2), x3: at(3), x4: at(4), x5: at(5), x6: at(6), out };
-  dispatch(x0.gpu, sumN, buffers, { size }, grid(size, 256), { COUNT: parts.length });
-  record({
-    op: 'sum of gradients',
-    inputs: parts,
-    outputs: [out],
-    backward: ([dy]) => parts.map(() => dy as Tensor),
-    plain: 'composed',
-  });
-  return out;
-}
-
-function valueOf({ id, shape, dtype, gpu }: Tensor): Value {
+function toValue({ id, shape, dtype, gpu }: Tensor): Value {
   return { id, shape, dtype, gpu };
 }
 

@@ -1,12 +1,14 @@
 import { fill } from '../generated/kernels.ts';
 import { type DType, fromData, type Shape, type TensorData, words } from '../host.ts';
 import { Tensor } from '../tensor.ts';
+import { type Counters, type MemoryUse, zeroCounters } from './counters.ts';
 import { DeviceLostError, FoveaError, LimitError, OutOfMemoryError, ShapeError } from './errors.ts';
 import { dispatch, grid, type Kernel } from './kernel.ts';
-import { Pool, Storage, type Suspect } from './memory.ts';
+import { Pool, Storage } from './memory.ts';
 import { Programs } from './programs.ts';
 import { lostError, Queue, type Recording } from './queue.ts';
 import { scope } from './scope.ts';
+import type { Suspect } from './suspect.ts';
 
 export interface GpuOptions {
   /** Where adapters come from; default `navigator.gpu`. In Node, what `create([])` of the package `webgpu` returns. */
@@ -14,31 +16,6 @@ export interface GpuOptions {
   readonly powerPreference?: GPUPowerPreference;
   /** Only these of the features Fovea can use; default all that the adapter has. */
   readonly features?: readonly GPUFeatureName[];
-}
-
-/** What the engine did since `resetCounters()`: cost that no noisy clock can blur. */
-export interface Counters {
-  dispatches: number;
-  passes: number;
-  submits: number;
-  /** Bind groups, pipelines and buffers created. */
-  bindGroups: number;
-  pipelines: number;
-  buffers: number;
-  bytesAllocated: number;
-  /** Copies from one buffer to another, those of reads included. */
-  copies: number;
-  /** Host writes (`writeBuffer`), one for the uniforms of each submit included. */
-  writes: number;
-  reads: number;
-}
-
-/** Bytes in use, the most there were since `resetCounters()`, and bytes free in the pool; `tensors` counts live handles. */
-export interface MemoryUse {
-  readonly live: number;
-  readonly peak: number;
-  readonly pooled: number;
-  readonly tensors: number;
 }
 
 /** What the test harness hooks into: see src/testing/guard.ts. */
@@ -50,13 +27,14 @@ export interface Debug {
 }
 
 /** Features that some kernel can use. */
-const FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix' as GPUFeatureName];
+const FEATURES: readonly GPUFeatureName[] = [
+  'shader-f16',
+  'subgroups',
+  'timestamp-query',
+  'chromium-experimental-subgroup-matrix' as GPUFeatureName,
+];
 /** Bind groups kept before all are forgotten: far more than any model's step needs. */
 const MAX_BIND_GROUPS = 65_536;
-
-const zeroCounters = (): Counters => ({
-  dispatches: 0, passes: 0, submits: 0, bindGroups: 0, pipelines: 0, buffers: 0, bytesAllocated: 0, copies: 0, writes: 0, reads: 0,
-});
 
 /**
  * A WebGPU device with what the engine keeps for it: compiled kernels, a pool of buffers, and one open command encoder.
@@ -76,7 +54,8 @@ export class Gpu {
   /** @internal */ readonly bindGroups = new Map<string, GPUBindGroup>();
   /** @internal */ count = zeroCounters();
   /** @internal */ tensors = 0;
-  /** @internal The programs and buffers met in `prepare`; null when dispatches are real. */ prepared: Set<Suspect> | null = null;
+  /** @internal The programs and buffers met in `prepare`; null when dispatches are real. */ prepared: Set<Suspect> | null =
+    null;
   /** @internal */ debug: Debug | null = null;
   /** @internal */ lost: DeviceLostError | null = null;
   readonly #owned: boolean;
@@ -105,8 +84,14 @@ export class Gpu {
    */
   static async create(options: GpuOptions = {}): Promise<Gpu> {
     const source = options.gpu ?? globalThis.navigator?.gpu;
-    if (!source) throw new FoveaError('Gpu.create', 'this host has no WebGPU (navigator.gpu); in Node, pass { gpu: create([]) } of the package webgpu');
-    const adapter = await source.requestAdapter(options.powerPreference ? { powerPreference: options.powerPreference } : {});
+    if (!source)
+      throw new FoveaError(
+        'Gpu.create',
+        'this host has no WebGPU (navigator.gpu); in Node, pass { gpu: create([]) } of the package webgpu',
+      );
+    const adapter = await source.requestAdapter(
+      options.powerPreference ? { powerPreference: options.powerPreference } : {},
+    );
     if (!adapter) throw new FoveaError('Gpu.create', 'no WebGPU adapter was found; in Chrome, see chrome://gpu');
     const requiredLimits: Record<string, number> = {};
     for (const name in adapter.limits) {
@@ -141,7 +126,8 @@ export class Gpu {
   /** A tensor whose contents are yet to be written: whatever was in the memory. */
   empty(shape: Shape, dtype: DType = 'f32', op = 'empty'): Tensor {
     this.check(op);
-    if (dtype === 'f16' && !this.features.has('shader-f16')) throw new LimitError(op, 'dtype f16 needs the device feature shader-f16, which this device lacks');
+    if (dtype === 'f16' && !this.features.has('shader-f16'))
+      throw new LimitError(op, 'dtype f16 needs the device feature shader-f16, which this device lacks');
     checkSizes(op, shape);
     const bytes = words(shape, dtype) * 4 + (this.debug?.guardBytes ?? 0);
     const storage = new Storage(this, this.pool.take(op, bytes));
@@ -164,21 +150,34 @@ export class Gpu {
    *
    * @param offset in bytes, a multiple of the device's `minStorageBufferOffsetAlignment` (256)
    */
-  wrap(buffer: GPUBuffer, options: { readonly shape: Shape; readonly dtype?: DType; readonly offset?: number }): Tensor {
+  wrap(
+    buffer: GPUBuffer,
+    options: { readonly shape: Shape; readonly dtype?: DType; readonly offset?: number },
+  ): Tensor {
     const { shape, dtype = 'f32', offset = 0 } = options;
     this.check('wrap');
     checkSizes('wrap', shape);
     const bytes = words(shape, dtype) * 4;
     if (offset % 256 !== 0) throw new ShapeError('wrap', `offset must be a multiple of 256 bytes, got ${offset}`);
     if (offset + bytes > buffer.size) {
-      throw new ShapeError('wrap', `${dtype}[${shape.join(', ')}] at offset ${offset} needs ${offset + bytes} bytes, the buffer has ${buffer.size}`);
+      throw new ShapeError(
+        'wrap',
+        `${dtype}[${shape.join(', ')}] at offset ${offset} needs ${offset + bytes} bytes, the buffer has ${buffer.size}`,
+      );
     }
     // Kernels see whole vec4s.
     const bound = Math.max(16, Math.ceil(bytes / 16) * 16);
     if (offset + bound > buffer.size) {
-      throw new ShapeError('wrap', `${dtype}[${shape.join(', ')}] at offset ${offset} is read in units of 16 bytes, up to ${offset + bound}; the buffer has ${buffer.size}`);
+      throw new ShapeError(
+        'wrap',
+        `${dtype}[${shape.join(', ')}] at offset ${offset} is read in units of 16 bytes, up to ${offset + bound}; the buffer has ${buffer.size}`,
+      );
     }
-    const missing = [[0x80, 'STORAGE'], [0x4, 'COPY_SRC'], [0x8, 'COPY_DST']] as const;
+    const missing = [
+      [0x80, 'STORAGE'],
+      [0x4, 'COPY_SRC'],
+      [0x8, 'COPY_DST'],
+    ] as const;
     for (const [flag, name] of missing) {
       if (!(buffer.usage & flag)) throw new ShapeError('wrap', `the buffer lacks the usage ${name}`);
     }
@@ -282,36 +281,11 @@ export class Gpu {
       return await Promise.race([work, this.#onLost]);
     } catch (error) {
       // What a lost device refuses may be heard of before the loss itself.
-      if (!this.lost) await Promise.race([this.#onLost.catch(() => undefined), new Promise((resolve) => setTimeout(resolve))]);
+      if (!this.lost)
+        await Promise.race([this.#onLost.catch(() => undefined), new Promise((resolve) => setTimeout(resolve))]);
       if (this.lost) throw new DeviceLostError(op, this.lost.message.replace(/^\w+: /, ''), { cause: error });
       throw error;
     }
-  }
-
-  /** @internal Runs `f` under an error scope; the suspect tells later whether the device took it. `explain` words the refusal. */
-  watch<T>(op: string, filter: GPUErrorFilter, f: () => T, explain?: (message: string) => Promise<Error>): { value: T; suspect: Suspect } {
-    this.device.pushErrorScope(filter);
-    let value: T;
-    let popped: Promise<GPUError | null>;
-    try {
-      value = f();
-    } finally {
-      popped = this.device.popErrorScope();
-    }
-    const fallback = async (message: string): Promise<Error> =>
-      filter === 'out-of-memory' ? new OutOfMemoryError(op, `the device is out of memory: ${message}`) : new FoveaError(op, message);
-    const settle = async () => {
-      try {
-        const refusal = await popped;
-        if (refusal) suspect.error = await (explain ?? fallback)(refusal.message);
-      } catch {
-        suspect.error = this.lost ?? new DeviceLostError(op, 'the GPU device was lost; create a new Gpu');
-      }
-      suspect.settled = true;
-    };
-    const suspect: { settled: boolean; error: Error | null; done: Promise<void> } = { settled: false, error: null, done: Promise.resolve() };
-    suspect.done = settle();
-    return { value, suspect };
   }
 
   /** @internal Writes host bytes (a multiple of 4) into a storage, after whatever was recorded to use it. */
@@ -364,6 +338,7 @@ export class Gpu {
 function checkSizes(op: string, shape: Shape): void {
   if (shape.length > 8) throw new ShapeError(op, `shape must have at most 8 dimensions, got [${shape.join(', ')}]`);
   for (const n of shape) {
-    if (!Number.isSafeInteger(n) || n < 0) throw new ShapeError(op, `shape must hold whole numbers >= 0, got [${shape.join(', ')}]`);
+    if (!Number.isSafeInteger(n) || n < 0)
+      throw new ShapeError(op, `shape must hold whole numbers >= 0, got [${shape.join(', ')}]`);
   }
 }

@@ -1,13 +1,16 @@
 import type { DType, Tensor } from '../tensor.ts';
 import { KernelError, LimitError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
-import type { Storage, Suspect } from './memory.ts';
+import type { Storage } from './memory.ts';
 import type { Program } from './programs.ts';
+import { type Suspect, watch } from './suspect.ts';
 
 /** A WGSL file with the interface that scripts/gen-kernels.mjs read out of it. */
 export interface Kernel {
   readonly name: string;
-  readonly buffers: { readonly [name: string]: { readonly binding: number; readonly access: string; readonly element: string } };
+  readonly buffers: {
+    readonly [name: string]: { readonly binding: number; readonly access: string; readonly element: string };
+  };
   readonly params: { readonly [name: string]: readonly [type: string, offset: number] };
   readonly paramBytes: number;
   /** `override` declarations. */
@@ -28,7 +31,9 @@ export interface Kernel {
 export type Buffers<K extends Kernel> = { readonly [N in keyof K['buffers']]: Tensor };
 type ParamValue<T extends string> = T extends 'u32' | 'i32' | 'f32' ? number : readonly number[];
 export type Params<K extends Kernel> = { readonly [N in keyof K['params']]: ParamValue<K['params'][N][0]> };
-export type Constants<K extends Kernel> = { readonly [N in keyof K['constants'] | keyof K['tunables']]?: number | boolean };
+export type Constants<K extends Kernel> = {
+  readonly [N in keyof K['constants'] | keyof K['tunables']]?: number | boolean;
+};
 export type Hooks<K extends Kernel> = { readonly [N in K['hooks'][number]]?: string };
 export type Workgroups = number | readonly [x: number, y?: number, z?: number];
 
@@ -97,7 +102,13 @@ function mismatch(kernel: Kernel, name: string, want: string, got: DType): never
   throw new KernelError(kernel.name, `buffer ${name} is an array of ${want}, got a tensor of ${got}`);
 }
 
-function setBindings(gpu: Gpu, kernel: Kernel, program: Program, buffers: Readonly<Record<string, Tensor>>, params: Record<string, ParamValue<string>>) {
+function setBindings(
+  gpu: Gpu,
+  kernel: Kernel,
+  program: Program,
+  buffers: Readonly<Record<string, Tensor>>,
+  params: Record<string, ParamValue<string>>,
+) {
   const { queue } = gpu;
   const arena = kernel.paramBytes > 0 ? queue.arena() : null;
   const pass = queue.pass();
@@ -129,18 +140,28 @@ function checkAliasing(kernel: Kernel, buffers: Readonly<Record<string, Tensor>>
   const names = Object.keys(kernel.buffers);
   for (const name of names) {
     if (kernel.buffers[name]?.access === 'read') continue;
-    const clash = names.find((other) => other !== name && buffers[other]?.storage.pooled === buffers[name]?.storage.pooled);
+    const clash = names.find(
+      (other) => other !== name && buffers[other]?.storage.pooled === buffers[name]?.storage.pooled,
+    );
     if (clash) throw new KernelError(kernel.name, `${name} is written, so ${clash} may not lie in the same buffer`);
   }
 }
 
-function makeBindGroup(gpu: Gpu, kernel: Kernel, program: Program, arena: GPUBuffer | null, buffers: Readonly<Record<string, Tensor>>): GPUBindGroup {
-  const entries: GPUBindGroupEntry[] = arena ? [{ binding: 0, resource: { buffer: arena, size: kernel.paramBytes } }] : [];
+function makeBindGroup(
+  gpu: Gpu,
+  kernel: Kernel,
+  program: Program,
+  arena: GPUBuffer | null,
+  buffers: Readonly<Record<string, Tensor>>,
+): GPUBindGroup {
+  const entries: GPUBindGroupEntry[] = arena
+    ? [{ binding: 0, resource: { buffer: arena, size: kernel.paramBytes } }]
+    : [];
   for (const [name, { binding }] of Object.entries(kernel.buffers)) {
     const { storage, byteOffset, boundBytes } = buffers[name] as Tensor;
     entries.push({ binding, resource: { buffer: storage.pooled.buffer, offset: byteOffset, size: boundBytes } });
   }
-  const { value, suspect } = gpu.watch(kernel.name, 'validation', () =>
+  const { value, suspect } = watch(gpu, kernel.name, 'validation', () =>
     gpu.device.createBindGroup({ label: kernel.name, layout: program.layout, entries }),
   );
   gpu.queue.suspect(suspect);
@@ -173,7 +194,12 @@ function writeParams(view: DataView, at: number, kernel: Kernel, params: Record<
   for (const name in kernel.params) {
     const [type, offset] = kernel.params[name] as readonly [string, number];
     const value = params[name] as ParamValue<string>;
-    const scalar = type.startsWith('f32') || type.startsWith('vec4f') ? 'setFloat32' : type.startsWith('i32') || type.startsWith('vec4i') ? 'setInt32' : 'setUint32';
+    const scalar =
+      type.startsWith('f32') || type.startsWith('vec4f')
+        ? 'setFloat32'
+        : type.startsWith('i32') || type.startsWith('vec4i')
+          ? 'setInt32'
+          : 'setUint32';
     if (typeof value === 'number') view[scalar](at + offset, value, true);
     else for (const [i, v] of value.entries()) view[scalar](at + offset + 4 * i, v, true);
   }

@@ -1,5 +1,6 @@
 import { LimitError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
+import { type Suspect, watch } from './suspect.ts';
 
 // The WebGPU usage flags, spelled out: Node's WebGPU defines no GPUBufferUsage global.
 export const MAP_READ = 0x1;
@@ -7,13 +8,6 @@ export const COPY_SRC = 0x4;
 export const COPY_DST = 0x8;
 export const UNIFORM = 0x40;
 export const STORAGE = 0x80;
-
-/** Something the device has yet to confirm; `error` is set once it has refused. */
-export interface Suspect {
-  settled: boolean;
-  error: Error | null;
-  readonly done: Promise<void>;
-}
 
 /** A GPUBuffer with its number; numbers order the pool and key the bind groups. */
 export interface PooledBuffer {
@@ -54,7 +48,8 @@ export class Pool {
     const size = sizeClass(bytes);
     const { maxBufferSize, maxStorageBufferBindingSize } = this.#gpu.limits;
     const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-    if (size > limit) throw new LimitError(op, `a tensor of ${bytes} bytes is over the device's limit of ${limit} bytes a buffer`);
+    if (size > limit)
+      throw new LimitError(op, `a tensor of ${bytes} bytes is over the device's limit of ${limit} bytes a buffer`);
     const found = this.#free.get(size)?.shift();
     if (found) this.pooled -= size;
     this.live += size;
@@ -101,7 +96,7 @@ export class Pool {
 
   #create(op: string, size: number): PooledBuffer {
     const { device, count } = this.#gpu;
-    const { value, suspect } = this.#gpu.watch(op, 'out-of-memory', () =>
+    const { value, suspect } = watch(this.#gpu, op, 'out-of-memory', () =>
       device.createBuffer({ size, usage: STORAGE | COPY_SRC | COPY_DST }),
     );
     count.buffers++;

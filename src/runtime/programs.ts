@@ -2,7 +2,7 @@ import type { DType } from '../tensor.ts';
 import { KernelError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 import type { Kernel } from './kernel.ts';
-import type { Suspect } from './memory.ts';
+import { type Suspect, watch } from './suspect.ts';
 
 /** A kernel compiled with one set of constants, types and hooks. */
 export interface Program {
@@ -25,13 +25,18 @@ export class Programs {
     this.#gpu = gpu;
   }
 
-  get(kernel: Kernel, types: Readonly<Record<string, DType>>, constants: Values, hooks: Readonly<Record<string, string>>): Program {
+  get(
+    kernel: Kernel,
+    types: Readonly<Record<string, DType>>,
+    constants: Values,
+    hooks: Readonly<Record<string, string>>,
+  ): Program {
     let key = '';
     for (const name in types) key += `${types[name]},`;
     for (const name in constants) if (constants[name] !== undefined) key += `${name}=${constants[name]},`;
     for (const name in hooks) key += `${name}:${hooks[name]}`;
-    let variants = this.#byKernel.get(kernel);
-    if (!variants) this.#byKernel.set(kernel, (variants = new Map()));
+    const variants = this.#byKernel.get(kernel) ?? new Map<string, Program>();
+    this.#byKernel.set(kernel, variants);
     let program = variants.get(key);
     if (!program) {
       program = this.#compile(kernel, types, constants, hooks);
@@ -42,9 +47,16 @@ export class Programs {
     return program;
   }
 
-  #compile(kernel: Kernel, types: Readonly<Record<string, DType>>, constants: Values, hooks: Readonly<Record<string, string>>): Program {
+  #compile(
+    kernel: Kernel,
+    types: Readonly<Record<string, DType>>,
+    constants: Values,
+    hooks: Readonly<Record<string, string>>,
+  ): Program {
     const { device, count } = this.#gpu;
-    const tunables = Object.fromEntries(Object.entries(constants).filter(([n, v]) => n in kernel.tunables && v !== undefined));
+    const tunables = Object.fromEntries(
+      Object.entries(constants).filter(([n, v]) => n in kernel.tunables && v !== undefined),
+    );
     const overrides: Record<string, number> = {};
     for (const name in constants) {
       if (name in kernel.constants) overrides[name] = Number(constants[name]);
@@ -53,7 +65,8 @@ export class Programs {
     const code = specialize(kernel, types, tunables, hooks);
     const layout = this.#layout(kernel);
     let module: GPUShaderModule | undefined;
-    const { value: pipeline, suspect } = this.#gpu.watch(
+    const { value: pipeline, suspect } = watch(
+      this.#gpu,
       kernel.name,
       'validation',
       () => {
@@ -83,7 +96,12 @@ export class Programs {
         visibility,
         buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
       }));
-      if (uniform) entries.push({ binding: 0, visibility, buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize: kernel.paramBytes } });
+      if (uniform)
+        entries.push({
+          binding: 0,
+          visibility,
+          buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize: kernel.paramBytes },
+        });
       layout = this.#gpu.device.createBindGroupLayout({ entries });
       this.#layouts.set(key, layout);
     }

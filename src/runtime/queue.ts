@@ -1,7 +1,8 @@
 import type { Tensor } from '../tensor.ts';
 import { DeviceLostError, FoveaError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
-import { COPY_DST, MAP_READ, type PooledBuffer, type Storage, type Suspect, sizeClass, UNIFORM } from './memory.ts';
+import { COPY_DST, MAP_READ, type PooledBuffer, type Storage, sizeClass, UNIFORM } from './memory.ts';
+import { type Suspect, watch } from './suspect.ts';
 
 /** Uniform offsets are multiples of this (WebGPU's default limit, which every device honours). */
 const SLOT = 256;
@@ -16,7 +17,9 @@ class Arena {
   used = 0;
 
   constructor(gpu: Gpu) {
-    this.pooled = gpu.pool.adopt(gpu.device.createBuffer({ label: 'fovea uniforms', size: ARENA_BYTES, usage: UNIFORM | COPY_DST }));
+    this.pooled = gpu.pool.adopt(
+      gpu.device.createBuffer({ label: 'fovea uniforms', size: ARENA_BYTES, usage: UNIFORM | COPY_DST }),
+    );
     gpu.count.buffers++;
     gpu.count.bytesAllocated += ARENA_BYTES;
   }
@@ -101,7 +104,11 @@ export class Queue {
   }
 
   flush(): void {
-    if (this.recording) throw new FoveaError('flush', 'inside encodeInto nothing can be submitted or read; do it after the encoder was submitted');
+    if (this.recording)
+      throw new FoveaError(
+        'flush',
+        'inside encodeInto nothing can be submitted or read; do it after the encoder was submitted',
+      );
     if (!this.#encoder) return;
     const encoder = this.#encoder;
     this.endPass();
@@ -110,7 +117,13 @@ export class Queue {
     const inBatch = this.#suspects;
     this.#suspects = new Set();
     const batch = this.batch++;
-    const { suspect } = this.#gpu.watch('submit', 'validation', () => this.#gpu.device.queue.submit([encoder.finish()]), (message) => blame(message, inBatch));
+    const { suspect } = watch(
+      this.#gpu,
+      'submit',
+      'validation',
+      () => this.#gpu.device.queue.submit([encoder.finish()]),
+      (message) => blame(message, inBatch),
+    );
     this.#submitted.set(batch, suspect);
     void suspect.done.then(() => {
       if (!suspect.error) this.#submitted.delete(batch);
@@ -128,7 +141,13 @@ export class Queue {
     if (bytes === 0) return;
     const encoder = this.#open();
     this.endPass();
-    encoder.copyBufferToBuffer(source.storage.pooled.buffer, source.byteOffset, target.storage.pooled.buffer, target.byteOffset, bytes);
+    encoder.copyBufferToBuffer(
+      source.storage.pooled.buffer,
+      source.byteOffset,
+      target.storage.pooled.buffer,
+      target.byteOffset,
+      bytes,
+    );
     this.#gpu.count.copies++;
     source.storage.pooled.usedIn = this.batch;
     target.storage.pooled.usedIn = this.batch;
@@ -205,5 +224,8 @@ async function blame(message: string, inBatch: ReadonlySet<Suspect>): Promise<Er
 
 /** The error for work that was pending when the device went away. */
 export function lostError(op: string, info: GPUDeviceLostInfo): DeviceLostError {
-  return new DeviceLostError(op, `the GPU device was lost (${info.reason || 'unknown'}${info.message ? `: ${info.message}` : ''}); create a new Gpu`);
+  return new DeviceLostError(
+    op,
+    `the GPU device was lost (${info.reason || 'unknown'}${info.message ? `: ${info.message}` : ''}); create a new Gpu`,
+  );
 }

@@ -33,7 +33,10 @@ export function scope<T>(f: () => T): T {
     result = f();
     if (result instanceof Promise) {
       result.catch(() => undefined); // the error below is the one to read
-      throw new FoveaError('scope', 'f must be synchronous, got a function that returns a promise; read results after the scope');
+      throw new FoveaError(
+        'scope',
+        'f must be synchronous, got a function that returns a promise; read results after the scope',
+      );
     }
     return result;
   } catch (error) {

@@ -44,7 +44,13 @@ type Op = (...inputs: Tensor[]) => Tensor | readonly Tensor[];
  * @param inputs a shape stands for f32 of that shape, uniform in [-1, 1)
  * @throws Error that names the output or gradient, and the error found
  */
-export async function checkOp(gpu: Gpu, op: Op, reference: Reference, inputs: readonly (Shape | Input)[], options: CheckOptions = {}): Promise<void> {
+export async function checkOp(
+  gpu: Gpu,
+  op: Op,
+  reference: Reference,
+  inputs: readonly (Shape | Input)[],
+  options: CheckOptions = {},
+): Promise<void> {
   const guards = gpu.debug instanceof Guards ? gpu.debug : new Guards(gpu);
   const random = testRandom(options.seed ?? 1);
   const specs = inputs.map((i) => ('shape' in i ? i : { shape: i }));
@@ -62,16 +68,27 @@ export async function checkOp(gpu: Gpu, op: Op, reference: Reference, inputs: re
   const half = specs.some((s) => s.dtype === 'f16');
   const { forward = half ? 2e-3 : 1e-5, backward = half ? 4e-3 : 1e-4 } = options;
   const { outputs } = first;
-  if (outputs.length !== want.length) throw new Error(`op gives ${outputs.length} outputs, the reference ${want.length}`);
-  outputs.forEach((got, i) => expectClose(want.length > 1 ? `output ${i}` : 'output', got, want[i] as Nd, forward, options.worst));
+  if (outputs.length !== want.length)
+    throw new Error(`op gives ${outputs.length} outputs, the reference ${want.length}`);
+  outputs.forEach((got, i) =>
+    expectClose(want.length > 1 ? `output ${i}` : 'output', got, want[i] as Nd, forward, options.worst),
+  );
   if (options.gradient !== false) {
     const numeric = differences(reference, specs, values, seeds, first.differentiable);
     first.grads.forEach((got, i) => {
-      if (got) expectClose(`gradient of input ${i}`, got, { shape: got.shape, data: numeric[i] as Float64Array }, backward, options.worst);
+      if (got)
+        expectClose(
+          `gradient of input ${i}`,
+          got,
+          { shape: got.shape, data: numeric[i] as Float64Array },
+          backward,
+          options.worst,
+        );
     });
   }
   const pairs = [...outputs, ...first.grads].map((a, i) => [a, [...second.outputs, ...second.grads][i]] as const);
-  for (const [i, [a, b]] of pairs.entries()) if (a && b) expectSameBits(i < outputs.length ? `output ${i}` : `gradient of input ${i - outputs.length}`, a, b);
+  for (const [i, [a, b]] of pairs.entries())
+    if (a && b) expectSameBits(i < outputs.length ? `output ${i}` : `gradient of input ${i - outputs.length}`, a, b);
 }
 
 interface Result {
@@ -79,12 +96,23 @@ interface Result {
   readonly data: ArrayLike<number>;
 }
 
-async function execute(gpu: Gpu, op: Op, specs: readonly Input[], values: readonly Nd[], seeds: readonly Float64Array[], gradient: boolean) {
+async function execute(
+  gpu: Gpu,
+  op: Op,
+  specs: readonly Input[],
+  values: readonly Nd[],
+  seeds: readonly Float64Array[],
+  gradient: boolean,
+) {
   const made = scope(() => {
-    const tensors = specs.map((spec, i) => gpu.tensor(Array.from(values[i]?.data ?? []), spec.shape, { dtype: spec.dtype ?? 'f32' }));
+    const tensors = specs.map((spec, i) =>
+      gpu.tensor(Array.from(values[i]?.data ?? []), spec.shape, { dtype: spec.dtype ?? 'f32' }),
+    );
     const wrt = gradient ? tensors.filter((t, i) => isFloat(t.dtype) && specs[i]?.grad !== false) : [];
     const shapes = scope(() => ([op(...tensors)].flat() as Tensor[]).map(({ shape, dtype }) => ({ shape, dtype })));
-    const dys = shapes.map(({ shape, dtype }, i) => (isFloat(dtype) && gradient ? gpu.tensor(Array.from(seeds[i] ?? []), shape, { dtype }) : null));
+    const dys = shapes.map(({ shape, dtype }, i) =>
+      isFloat(dtype) && gradient ? gpu.tensor(Array.from(seeds[i] ?? []), shape, { dtype }) : null,
+    );
     const { outputs, grads } = vjp(() => op(...tensors), wrt, dys);
     return { outputs, grads: tensors.map((t) => (wrt.includes(t) ? (grads[wrt.indexOf(t)] as Tensor) : null)), dys };
   });
@@ -101,19 +129,34 @@ const isFloat = (dtype: DType): boolean => dtype === 'f32' || dtype === 'f16';
 function sample({ shape, dtype = 'f32', data, range = [-1, 1] }: Input, random: () => number): Nd {
   const [lo, hi] = range;
   const draw = () => lo + (hi - lo) * random();
-  const raw = data ? Array.from(data) : Array.from({ length: sizeOf(shape) }, dtype === 'bool' ? () => (random() < 0.5 ? 0 : 1) : draw);
-  const round = { f32: Math.fround, f16: (v: number) => fromHalf(toHalf(v)), i32: Math.floor, u32: Math.floor, bool: (v: number) => v }[dtype];
+  const raw = data
+    ? Array.from(data)
+    : Array.from({ length: sizeOf(shape) }, dtype === 'bool' ? () => (random() < 0.5 ? 0 : 1) : draw);
+  const round = {
+    f32: Math.fround,
+    f16: (v: number) => fromHalf(toHalf(v)),
+    i32: Math.floor,
+    u32: Math.floor,
+    bool: (v: number) => v,
+  }[dtype];
   return { shape, data: Float64Array.from(raw, round) };
 }
 
 /** Central differences of `<reference(inputs), seeds>`. */
-function differences(reference: Reference, specs: readonly Input[], values: readonly Nd[], seeds: readonly Float64Array[], used: readonly boolean[]): Float64Array[] {
+function differences(
+  reference: Reference,
+  specs: readonly Input[],
+  values: readonly Nd[],
+  seeds: readonly Float64Array[],
+  used: readonly boolean[],
+): Float64Array[] {
   const loss = () => {
     let total = 0;
     ([reference(...values)].flat() as Nd[]).forEach((out, k) => {
-      if (used[k]) out.data.forEach((v, i) => {
-        total += v * (seeds[k]?.[i] ?? 0);
-      });
+      if (used[k])
+        out.data.forEach((v, i) => {
+          total += v * (seeds[k]?.[i] ?? 0);
+        });
     });
     return total;
   };
@@ -133,7 +176,8 @@ function differences(reference: Reference, specs: readonly Input[], values: read
 
 /** Throws unless `got` has the shape of `want` and is near it: relative RMS error within `rms`, the worst element within `worst` of the largest. */
 export function expectClose(name: string, got: Result, want: Nd, rms: number, worst = 20 * rms): void {
-  if (got.shape.join() !== want.shape.join()) throw new Error(`${name}: shape is [${got.shape.join(', ')}], should be [${want.shape.join(', ')}]`);
+  if (got.shape.join() !== want.shape.join())
+    throw new Error(`${name}: shape is [${got.shape.join(', ')}], should be [${want.shape.join(', ')}]`);
   let error = 0;
   let norm = 0;
   let largest = 0;
@@ -157,12 +201,17 @@ export function expectClose(name: string, got: Result, want: Nd, rms: number, wo
   const relative = Math.sqrt(error / (norm + 1e-30));
   const place = `worst at element ${at} of [${want.shape.join(', ')}]: ${got.data[at]}, should be ${want.data[at]}`;
   // A result that should be all zeros is held to an absolute error.
-  if (Math.sqrt(error) > rms * Math.sqrt(norm) + 1e-7 * Math.sqrt(want.data.length)) throw new Error(`${name}: relative RMS error ${relative.toExponential(2)} is over ${rms}; ${place}`);
-  if (off > worst * largest + 1e-6) throw new Error(`${name}: error ${off.toExponential(2)} is over ${worst} of the largest element ${largest}; ${place}`);
+  if (Math.sqrt(error) > rms * Math.sqrt(norm) + 1e-7 * Math.sqrt(want.data.length))
+    throw new Error(`${name}: relative RMS error ${relative.toExponential(2)} is over ${rms}; ${place}`);
+  if (off > worst * largest + 1e-6)
+    throw new Error(
+      `${name}: error ${off.toExponential(2)} is over ${worst} of the largest element ${largest}; ${place}`,
+    );
 }
 
 function expectSameBits(name: string, a: Result, b: Result): void {
   for (let i = 0; i < a.data.length; i++) {
-    if (!Object.is(a.data[i], b.data[i])) throw new Error(`${name}: element ${i} depends on what the memory held before: ${a.data[i]} or ${b.data[i]}`);
+    if (!Object.is(a.data[i], b.data[i]))
+      throw new Error(`${name}: element ${i} depends on what the memory held before: ${a.data[i]} or ${b.data[i]}`);
   }
 }

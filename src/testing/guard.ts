@@ -57,7 +57,13 @@ export class Guards implements Debug {
       const total = count + GUARD_WORDS;
       this.#quietly(() => {
         using x = whole(t, total);
-        dispatch(this.#gpu, checkGuard, { x, flags: this.#flags }, { words: count, total, guard: GUARD, slot: this.#slot(`${kernel.name}: ${name}`) }, 1);
+        dispatch(
+          this.#gpu,
+          checkGuard,
+          { x, flags: this.#flags },
+          { words: count, total, guard: GUARD, slot: this.#slot(`${kernel.name}: ${name}`) },
+          1,
+        );
       });
     }
   }
@@ -68,7 +74,10 @@ export class Guards implements Debug {
     const found = this.#slots.filter((_, i) => flags[i] !== 0);
     if (found.length === 0) return;
     this.#gpu.fillWords(this.#flags, 0);
-    throw new KernelError(found[0] as string, `was written past its end${found.length > 1 ? ` (and so were ${found.slice(1).join(', ')})` : ''}`);
+    throw new KernelError(
+      found[0] as string,
+      `was written past its end${found.length > 1 ? ` (and so were ${found.slice(1).join(', ')})` : ''}`,
+    );
   }
 
   #slot(name: string): number {

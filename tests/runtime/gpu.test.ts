@@ -1,6 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { fill, sumN } from '../../src/generated/kernels.ts';
-import { DeviceLostError, DisposedError, DTypeError, KernelError, LimitError, ShapeError } from '../../src/runtime/errors.ts';
+import {
+  DeviceLostError,
+  DisposedError,
+  DTypeError,
+  KernelError,
+  LimitError,
+  ShapeError,
+} from '../../src/runtime/errors.ts';
 import { Gpu } from '../../src/runtime/gpu.ts';
 import { dispatch, type Kernel } from '../../src/runtime/kernel.ts';
 import { keep, scope } from '../../src/runtime/scope.ts';
@@ -26,7 +33,17 @@ const broken: Kernel = {
 
 describe('tensors', () => {
   test('host data of every kind comes back', async () => {
-    expect(await gpu.tensor([[1, 2], [3, 4]]).array()).toEqual([[1, 2], [3, 4]]);
+    expect(
+      await gpu
+        .tensor([
+          [1, 2],
+          [3, 4],
+        ])
+        .array(),
+    ).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
     expect(await gpu.tensor(7).item()).toBe(7);
     expect(gpu.tensor(7).shape).toEqual([]);
     expect(await gpu.tensor(new Float64Array([1, 2])).data()).toEqual(new Float32Array([1, 2]));
@@ -40,10 +57,14 @@ describe('tensors', () => {
   });
 
   test('bad data is a typed error that says what was wrong', () => {
-    expect(() => gpu.tensor([1, 2, 3], [2, 2])).toThrow(new ShapeError('tensor', 'shape [2, 2] holds 4 elements, data has 3'));
+    expect(() => gpu.tensor([1, 2, 3], [2, 2])).toThrow(
+      new ShapeError('tensor', 'shape [2, 2] holds 4 elements, data has 3'),
+    );
     expect(() => gpu.tensor([[1, 2], [3]])).toThrow('tensor: data must not be ragged, got rows of shape [2] and [1]');
     expect(() => gpu.tensor([1.5], [1], { dtype: 'i32' })).toThrow(DTypeError);
-    expect(() => gpu.tensor([2], [1], { dtype: 'bool' })).toThrow('tensor: data must hold booleans, 0 or 1, got 2 at element 0');
+    expect(() => gpu.tensor([2], [1], { dtype: 'bool' })).toThrow(
+      'tensor: data must hold booleans, 0 or 1, got 2 at element 0',
+    );
     expect(() => gpu.empty([-1])).toThrow(ShapeError);
     expect(() => gpu.empty([2 ** 33])).toThrow(LimitError);
     const t = gpu.tensor([1]);
@@ -58,7 +79,15 @@ describe('tensors', () => {
       return;
     }
     const t = gpu.tensor([1, 1 + 2 ** -11, 1 + 3 * 2 ** -11, 65504, 65520, 2 ** -24, -0.1], [7], { dtype: 'f16' });
-    expect([...(await t.data())]).toEqual([1, 1, 1 + 2 ** -9, 65504, Number.POSITIVE_INFINITY, 2 ** -24, -0.0999755859375]);
+    expect([...(await t.data())]).toEqual([
+      1,
+      1,
+      1 + 2 ** -9,
+      65504,
+      Number.POSITIVE_INFINITY,
+      2 ** -24,
+      -0.0999755859375,
+    ]);
   });
 });
 
@@ -89,7 +118,12 @@ describe('scope', () => {
 
   test('frees everything when it throws, and refuses async functions', () => {
     const before = gpu.memory().tensors;
-    expect(() => scope(() => { gpu.zeros([2]); throw new Error('no'); })).toThrow('no');
+    expect(() =>
+      scope(() => {
+        gpu.zeros([2]);
+        throw new Error('no');
+      }),
+    ).toThrow('no');
     expect(() => scope(async () => gpu.zeros([2]))).toThrow('scope: f must be synchronous');
     expect(gpu.memory().tensors).toBe(before);
   });
@@ -115,16 +149,24 @@ describe('queue', () => {
     });
     expect([...(await y.data())]).toEqual([1, 2, 3].map((v) => v * 2 ** 20));
     const { dispatches, passes, submits, copies, reads, writes } = gpu.counters();
-    expect({ dispatches, passes, submits, copies, reads, writes }).toEqual({ dispatches: 20, passes: 1, submits: 1, copies: 1, reads: 1, writes: 2 });
+    expect({ dispatches, passes, submits, copies, reads, writes }).toEqual({
+      dispatches: 20,
+      passes: 1,
+      submits: 1,
+      copies: 1,
+      reads: 1,
+      writes: 2,
+    });
     y.dispose();
   });
 
   test('a repeated step creates nothing new, and memory is flat', async () => {
-    const step = () => scope(() => {
-      const x = gpu.tensor([1, 2, 3]);
-      const y = double(double(x));
-      return double(y);
-    });
+    const step = () =>
+      scope(() => {
+        const x = gpu.tensor([1, 2, 3]);
+        const y = double(double(x));
+        return double(y);
+      });
     for (let i = 0; i < 2; i++) step().dispose();
     await gpu.sync();
     gpu.resetCounters();
@@ -134,7 +176,12 @@ describe('queue', () => {
       gpu.flush();
     }
     const { buffers, bindGroups, pipelines, submits } = gpu.counters();
-    expect({ buffers, bindGroups, pipelines, submits }).toEqual({ buffers: 0, bindGroups: 0, pipelines: 0, submits: 50 });
+    expect({ buffers, bindGroups, pipelines, submits }).toEqual({
+      buffers: 0,
+      bindGroups: 0,
+      pipelines: 0,
+      submits: 50,
+    });
     expect(gpu.memory()).toEqual({ ...before, peak: gpu.memory().peak });
   });
 
@@ -206,14 +253,18 @@ describe('errors from the device', () => {
     await gpu.prepare(() => double(gpu.zeros([3])));
     expect(gpu.counters().dispatches).toBe(0);
     const refused: Kernel = { ...broken, name: 'refused' };
-    await expect(gpu.prepare(() => dispatch(gpu, refused, { out: gpu.empty([1], 'u32') }, { words: 1, bits: 0 }, 1))).rejects.toThrow(KernelError);
+    await expect(
+      gpu.prepare(() => dispatch(gpu, refused, { out: gpu.empty([1], 'u32') }, { words: 1, bits: 0 }, 1)),
+    ).rejects.toThrow(KernelError);
     expect(await double(gpu.tensor([4])).item()).toBe(8);
   });
 
   test('a buffer read and written in one dispatch is named before WebGPU sees it', () => {
     const x = gpu.zeros([4]);
     const rest = { x1: x, x2: x, x3: x, x4: x, x5: x, x6: x };
-    expect(() => dispatch(gpu, sumN, { x0: x, ...rest, out: x }, { size: 4 }, 1)).toThrow('out is written, so x0 may not lie in the same buffer');
+    expect(() => dispatch(gpu, sumN, { x0: x, ...rest, out: x }, { size: 4 }, 1)).toThrow(
+      'out is written, so x0 may not lie in the same buffer',
+    );
   });
 });
 
@@ -235,7 +286,9 @@ describe("the application's own objects", () => {
     x.dispose();
     gpu.trim();
     gpu.device.queue.writeBuffer(mine, 256, new Float32Array([5])); // still alive
-    expect(() => gpu.wrap(mine, { shape: [200] })).toThrow('wrap: f32[200] at offset 0 needs 800 bytes, the buffer has 512');
+    expect(() => gpu.wrap(mine, { shape: [200] })).toThrow(
+      'wrap: f32[200] at offset 0 needs 800 bytes, the buffer has 512',
+    );
     expect(() => gpu.wrap(mine, { shape: [1], offset: 4 })).toThrow('offset must be a multiple of 256');
     expect(() => gpu.wrap(target, { shape: [1] })).toThrow('lacks the usage STORAGE');
   });
@@ -251,7 +304,9 @@ describe("the application's own objects", () => {
     gpu.device.queue.submit([encoder.finish()]);
     release();
     expect([...(await value.data())]).toEqual([4, 8]);
-    expect(() => gpu.encodeInto(gpu.device.createCommandEncoder(), () => gpu.flush())).toThrow('inside encodeInto nothing can be submitted');
+    expect(() => gpu.encodeInto(gpu.device.createCommandEncoder(), () => gpu.flush())).toThrow(
+      'inside encodeInto nothing can be submitted',
+    );
   });
 });
 

@@ -26,7 +26,12 @@ describe.each(Object.values(kernels).map((kernel) => [kernel.name, kernel as Ker
     for (const float of half ? (['f32', 'f16'] as const) : (['f32'] as const)) {
       for (const OP of ops.length > 0 ? ops : [undefined]) {
         const constant = 'OP' in kernel.constants ? 'OP' : 'ACTIVATION';
-        const { suspect } = gpu.programs.get(kernel, types(kernel, float), OP === undefined ? {} : { [constant]: OP }, {});
+        const { suspect } = gpu.programs.get(
+          kernel,
+          types(kernel, float),
+          OP === undefined ? {} : { [constant]: OP },
+          {},
+        );
         await suspect.done;
         expect(suspect.error).toBeNull();
       }
@@ -44,8 +49,15 @@ describe('substitution', () => {
   };
 
   test('replaces aliases, tunables and hooks by name', () => {
-    const code = specialize(kernel, { Scalar: 'f16' }, { TILE: 4 }, { score: 'fn score(s: f32) -> f32 { return 2 * s; }' });
-    expect(code).toBe('enable f16; alias Scalar = f16;\nconst TILE: u32 = 4;\nfn score(s: f32) -> f32 { return 2 * s; }\nfn main() {}');
+    const code = specialize(
+      kernel,
+      { Scalar: 'f16' },
+      { TILE: 4 },
+      { score: 'fn score(s: f32) -> f32 { return 2 * s; }' },
+    );
+    expect(code).toBe(
+      'enable f16; alias Scalar = f16;\nconst TILE: u32 = 4;\nfn score(s: f32) -> f32 { return 2 * s; }\nfn main() {}',
+    );
   });
 
   test('refuses a hook that the kernel lacks', () => {
