@@ -47,7 +47,8 @@ async function measure(gpu: Gpu, row: Row, rounds: number): Promise<Measured[]> 
   for (const { contender } of right) repeats.set(contender, await calibrate(gpu, contender));
   const samples = new Map<Contender, number[]>(right.map(({ contender }) => [contender, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const { contender } of right) samples.get(contender)?.push(await time(gpu, contender, repeats.get(contender) ?? 1));
+    for (const { contender } of right)
+      samples.get(contender)?.push(await time(gpu, contender, repeats.get(contender) ?? 1));
   }
   return checked.map(({ contender, error, dispatches, bytesAllocated }) => ({
     name: contender.name,
@@ -92,5 +93,7 @@ async function time(gpu: Gpu, { run }: Contender, repeats: number): Promise<numb
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
-  return sorted.length % 2 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+  return sorted.length % 2
+    ? (sorted[middle] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }

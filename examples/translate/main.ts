@@ -2,7 +2,16 @@
 import { fileURLToPath } from 'node:url';
 import { type Chrome, withModule } from '../../src/cli/chrome.ts';
 import { FormatError, readSafetensors } from '../../src/io/index.ts';
-import { DEFAULT_LETTERS, DEFAULT_PAIRS, DEFAULT_UNSEEN, encode, lettersOf, longest, type Pair, Vocabulary } from './data.ts';
+import {
+  DEFAULT_LETTERS,
+  DEFAULT_PAIRS,
+  DEFAULT_UNSEEN,
+  encode,
+  lettersOf,
+  longest,
+  type Pair,
+  Vocabulary,
+} from './data.ts';
 import { UsageError } from './errors.ts';
 import { readInput, readPairs } from './files.ts';
 import { MODELS, type Model, type Options, parseOptions } from './options.ts';
@@ -63,7 +72,11 @@ function jobOf(options: Options, pairs: readonly Pair[], config: Config, load: s
   const words = options.translate ?? [...new Set([...pairs.map((p) => p.source), ...heldOut])];
   const vocabulary = new Vocabulary(config.letters);
   encode(words, vocabulary);
-  if (steps > 0) encode(pairs.flatMap(({ source, target }) => [source, target]), vocabulary);
+  if (steps > 0)
+    encode(
+      pairs.flatMap(({ source, target }) => [source, target]),
+      vocabulary,
+    );
   return { config, load, pairs, heldOut, steps, lr, seed, words };
 }
 
@@ -81,7 +94,8 @@ async function readModel(path: string): Promise<{ config: Config; base64: string
 function configFrom(path: string, metadata: Readonly<Record<string, string>>): Config {
   const { model, hidden, letters, longestTarget } = metadata;
   const known = MODELS.find((kind): kind is Model => kind === model);
-  if (!known || !letters || !Number(hidden) || !Number(longestTarget)) throw new UsageError(`${path}: it is not a model of this translator`);
+  if (!known || !letters || !Number(hidden) || !Number(longestTarget))
+    throw new UsageError(`${path}: it is not a model of this translator`);
   return { model: known, hidden: Number(hidden), letters, longestTarget: Number(longestTarget) };
 }
 
@@ -97,7 +111,14 @@ async function report(chrome: Chrome, options: Options, job: Job, outcome: Outco
   });
 }
 
-function print(options: Options, { adapter }: Chrome, { config }: Job, { losses, translations }: Outcome, files: readonly string[], seconds: number): void {
+function print(
+  options: Options,
+  { adapter }: Chrome,
+  { config }: Job,
+  { losses, translations }: Outcome,
+  files: readonly string[],
+  seconds: number,
+): void {
   const text = (word: Translation): [string, string] => [word.source.join(''), word.output.join('')];
   const loss = losses.at(-1) ?? null;
   if (options.json) {
@@ -109,5 +130,7 @@ function print(options: Options, { adapter }: Chrome, { config }: Job, { losses,
   if (loss !== null) console.log(`trained ${losses.length} steps in ${seconds.toFixed(1)} s, loss ${loss.toFixed(4)}`);
   const width = Math.max(...translations.map(({ source }) => source.length));
   for (const [source, output] of translations.map(text)) console.log(`${source.padEnd(width)} -> ${output}`);
-  console.log(`pictures: ${files.find((f) => f.endsWith('index.html'))}, model: ${files.find((f) => f.endsWith('.safetensors'))}`);
+  console.log(
+    `pictures: ${files.find((f) => f.endsWith('index.html'))}, model: ${files.find((f) => f.endsWith('.safetensors'))}`,
+  );
 }

@@ -1,7 +1,19 @@
 // Two translators, letter by letter: one that looks at its source (additive attention) and one that must remember it.
-import { add, argmax, concat, expandDims, type Gpu, less, arange, reshape, split, stack, type Tensor } from '../../src/index.ts';
-import { crossEntropy } from './ce_tmp.ts';
+import {
+  add,
+  arange,
+  argmax,
+  concat,
+  expandDims,
+  type Gpu,
+  less,
+  reshape,
+  split,
+  stack,
+  type Tensor,
+} from '../../src/index.ts';
 import { AdditiveAttention, Embedding, GRU, Linear, Module, type Rng } from '../../src/nn/index.ts';
+import { crossEntropy } from './ce_tmp.ts';
 import { PAD, START } from './data.ts';
 
 export interface Sizes {
@@ -23,7 +35,10 @@ export abstract class Translator extends Module {
   protected abstract readonly readout: Linear;
 
   /** Reads the sources and returns the decoder: a function of the letters before, [B, n], and its state (none at first). */
-  protected abstract read(source: Tensor, lengths: Tensor): (letters: Tensor, state?: Tensor) => { states: Tensor; state: Tensor; weights?: Tensor };
+  protected abstract read(
+    source: Tensor,
+    lengths: Tensor,
+  ): (letters: Tensor, state?: Tensor) => { states: Tensor; state: Tensor; weights?: Tensor };
 
   /** The mean cross entropy of the targets, each letter predicted from the right ones before it. */
   loss({ source, lengths, inputs, targets }: Batch): Tensor {
@@ -50,7 +65,10 @@ export abstract class Translator extends Module {
       letters.push(letter);
       if (step.weights) weights.push(step.weights);
     }
-    return { letters: concat(letters, { axis: 1 }), ...(weights.length > 0 && { weights: concat(weights, { axis: 1 }) }) };
+    return {
+      letters: concat(letters, { axis: 1 }),
+      ...(weights.length > 0 && { weights: concat(weights, { axis: 1 }) }),
+    };
   }
 }
 

@@ -3,7 +3,17 @@ import { FoveaError, Gpu, scope, type Tensor, valueAndGrad } from '../../src/ind
 import { readSafetensors, writeSafetensors } from '../../src/io/index.ts';
 import { Rng } from '../../src/nn/index.ts';
 import { Adam } from '../../src/optim/index.ts';
-import { decode, encode, lettersOf, longest, type Pair, perturbation, type Random, seededRandom, Vocabulary } from './data.ts';
+import {
+  decode,
+  encode,
+  lettersOf,
+  longest,
+  type Pair,
+  perturbation,
+  type Random,
+  seededRandom,
+  Vocabulary,
+} from './data.ts';
 import { AttentionTranslator, type Batch, PlainTranslator, type Translator } from './model.ts';
 import type { Model } from './options.ts';
 import type { Translation } from './report.ts';
@@ -64,7 +74,8 @@ async function trainAndTranslate(job: Job): Promise<Outcome> {
   const vocabulary = new Vocabulary(config.letters);
   const sizes = { vocabulary: vocabulary.size, hidden: config.hidden };
   const rng = new Rng(job.seed);
-  const model = config.model === 'attention' ? new AttentionTranslator(gpu, sizes, rng) : new PlainTranslator(gpu, sizes, rng);
+  const model =
+    config.model === 'attention' ? new AttentionTranslator(gpu, sizes, rng) : new PlainTranslator(gpu, sizes, rng);
   if (job.load) model.loadStateDict(Object.fromEntries(readSafetensors(fromBase64(job.load)).tensors));
   const losses = job.steps > 0 ? await train(gpu, model, vocabulary, job) : [];
   const translations = await translate(gpu, model.eval(), vocabulary, words, config.longestTarget);
@@ -132,7 +143,13 @@ function draw<T>(from: readonly T[], count: number, random: Random): T[] {
   return Array.from({ length: count }, () => from[Math.floor(random() * from.length)] as T);
 }
 
-async function translate(gpu: Gpu, model: Translator, vocabulary: Vocabulary, words: readonly string[], steps: number): Promise<Translation[]> {
+async function translate(
+  gpu: Gpu,
+  model: Translator,
+  vocabulary: Vocabulary,
+  words: readonly string[],
+  steps: number,
+): Promise<Translation[]> {
   if (words.length === 0) return [];
   const source = encode(words, vocabulary);
   const { letters, weights } = scope(() => {
@@ -152,7 +169,9 @@ async function translate(gpu: Gpu, model: Translator, vocabulary: Vocabulary, wo
 }
 
 async function save(model: Translator, config: Config): Promise<Uint8Array> {
-  const entries = Object.entries(model.stateDict()).map(async ([name, t]) => [name, { shape: t.shape, data: await t.data() }] as const);
+  const entries = Object.entries(model.stateDict()).map(
+    async ([name, t]) => [name, { shape: t.shape, data: await t.data() }] as const,
+  );
   const metadata = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, String(value)]));
   return writeSafetensors(Object.fromEntries(await Promise.all(entries)), metadata);
 }

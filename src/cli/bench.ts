@@ -8,7 +8,10 @@ import { withModule } from './chrome.ts';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bench');
 const suffix = '.bench.ts';
-const known = readdirSync(folder).filter((file) => file.endsWith(suffix)).map((file) => file.slice(0, -suffix.length)).sort();
+const known = readdirSync(folder)
+  .filter((file) => file.endsWith(suffix))
+  .map((file) => file.slice(0, -suffix.length))
+  .sort();
 
 const whole = (text: string): number => {
   const n = Number(text);
@@ -35,16 +38,24 @@ const measured: MeasuredRow[] = [];
 const report = (row: MeasuredRow) => {
   measured.push(row);
 };
-const adapter = await withModule<typeof import('../../bench/page.ts'), string>(join(folder, 'page.ts'), { report }, async ({ call }, chrome) => {
-  console.log(`adapter: ${chrome.adapter}`);
-  for (const op of asked.length > 0 ? asked : known) {
-    const from = measured.length;
-    await call('run', op, options.rounds);
-    print(measured.slice(from), isSoftware(chrome.adapter));
-  }
-  return chrome.adapter;
-});
-if (options.json) writeFileSync(options.json, `${JSON.stringify({ date: new Date().toISOString(), adapter, rows: measured }, null, 2)}\n`);
+const adapter = await withModule<typeof import('../../bench/page.ts'), string>(
+  join(folder, 'page.ts'),
+  { report },
+  async ({ call }, chrome) => {
+    console.log(`adapter: ${chrome.adapter}`);
+    for (const op of asked.length > 0 ? asked : known) {
+      const from = measured.length;
+      await call('run', op, options.rounds);
+      print(measured.slice(from), isSoftware(chrome.adapter));
+    }
+    return chrome.adapter;
+  },
+);
+if (options.json)
+  writeFileSync(
+    options.json,
+    `${JSON.stringify({ date: new Date().toISOString(), adapter, rows: measured }, null, 2)}\n`,
+  );
 if (measured.some(({ contenders }) => contenders.some((c) => c.error))) process.exitCode = 1;
 
 /** Absolute times of a software adapter say nothing about a GPU: there only ratios are shown. */
@@ -59,7 +70,14 @@ function print(rows: readonly MeasuredRow[], software: boolean): void {
       const cost = `${dispatches} dispatch${dispatches === 1 ? '' : 'es'}, ${bytesAllocated} bytes of new buffers`;
       const ratio = median && ours?.median ? `${(median / ours.median).toFixed(2)} x` : '';
       const time = median && !software ? `${median.toFixed(3)} ms, ${(flops / median / 1e6).toFixed(1)} GFLOP/s` : '';
-      console.log([op.padEnd(12), shape.padEnd(24), name.padEnd(8), error ?? [ratio.padStart(9), time, cost].filter(Boolean).join('  ')].join(' '));
+      console.log(
+        [
+          op.padEnd(12),
+          shape.padEnd(24),
+          name.padEnd(8),
+          error ?? [ratio.padStart(9), time, cost].filter(Boolean).join('  '),
+        ].join(' '),
+      );
     }
   }
 }

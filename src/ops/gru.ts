@@ -23,19 +23,39 @@ import { slice } from './slice.ts';
  *
  * Cho et al. 2014, https://arxiv.org/abs/1406.1078; the reset gate acts after the product, as in cuDNN and PyTorch.
  */
-export function gru(gx: Tensor, h0: Tensor, u: Tensor, bias: Tensor, options: SequenceOptions = {}): { y: Tensor; hLast: Tensor } {
+export function gru(
+  gx: Tensor,
+  h0: Tensor,
+  u: Tensor,
+  bias: Tensor,
+  options: SequenceOptions = {},
+): { y: Tensor; hLast: Tensor } {
   const sequence = checkSequence('gru', 3, 4, gx, h0, u, bias, options);
   return scope(() => forward(sequence, gx, h0, u, bias, options));
 }
 
-function forward(sequence: Sequence, gx: Tensor, h0: Tensor, u: Tensor, bias: Tensor, options: SequenceOptions): { y: Tensor; hLast: Tensor } {
+function forward(
+  sequence: Sequence,
+  gx: Tensor,
+  h0: Tensor,
+  u: Tensor,
+  bias: Tensor,
+  options: SequenceOptions,
+): { y: Tensor; hLast: Tensor } {
   const { B, T, H, constants, lengths } = sequence;
   const { gpu, dtype } = gx;
   const wide = noGrad(() => wholeVectors(u, H));
   const y = gpu.empty([B, T, H], dtype, 'gru');
   const hLast = gpu.empty([B, H], dtype, 'gru');
   const gates = gpu.empty([5, B, T, H], dtype, 'gru');
-  dispatch(gpu, gruForward, { gx, h0, U: wide, bias, lengths: lengths ?? bias, y, hLast, gates }, { T, H }, B, constants);
+  dispatch(
+    gpu,
+    gruForward,
+    { gx, h0, U: wide, bias, lengths: lengths ?? bias, y, hLast, gates },
+    { T, H },
+    B,
+    constants,
+  );
   record({
     op: 'gru',
     inputs: [gx, h0, u, bias],
@@ -47,7 +67,12 @@ function forward(sequence: Sequence, gx: Tensor, h0: Tensor, u: Tensor, bias: Te
   return { y, hLast };
 }
 
-function backward({ B, T, H, constants }: Sequence, dys: readonly (Tensor | null)[], saved: readonly Tensor[], needs: readonly boolean[]): (Tensor | null)[] {
+function backward(
+  { B, T, H, constants }: Sequence,
+  dys: readonly (Tensor | null)[],
+  saved: readonly Tensor[],
+  needs: readonly boolean[],
+): (Tensor | null)[] {
   const [gates, wide, lengths] = saved as [Tensor, Tensor, Tensor?];
   const { gpu, dtype } = gates;
   const dgx = gpu.empty([B, T, 3 * H], dtype, 'gru');
@@ -55,8 +80,20 @@ function backward({ B, T, H, constants }: Sequence, dys: readonly (Tensor | null
   const dh0 = gpu.empty([B, H], dtype, 'gru');
   const dy = dys[0] ?? gpu.zeros([B, T, H], dtype);
   const dhLast = dys[1] ?? gpu.zeros([B, H], dtype);
-  dispatch(gpu, gruBackward, { dy, dhLast, gates, U: wide, lengths: lengths ?? gates, dgx, dgh, dh0 }, { T, H }, B, constants);
+  dispatch(
+    gpu,
+    gruBackward,
+    { dy, dhLast, gates, U: wide, lengths: lengths ?? gates, dgx, dgh, dh0 },
+    { T, H },
+    B,
+    constants,
+  );
   const flat = reshape(dgh, [B * T, 3 * H]);
   const prev = () => reshape(slice(gates, [[4, 5]]), [B * T, H]);
-  return [dgx, dh0, needs[2] ? matmul(flat, prev(), { transposeA: true }) : null, needs[3] ? sum(flat, { axis: 0 }) : null];
+  return [
+    dgx,
+    dh0,
+    needs[2] ? matmul(flat, prev(), { transposeA: true }) : null,
+    needs[3] ? sum(flat, { axis: 0 }) : null,
+  ];
 }

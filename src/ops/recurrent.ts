@@ -19,7 +19,16 @@ export interface Sequence {
 }
 
 /** Checks the arguments of a sequence op whose cell has `gates` gates; `vectors` are the vec4s of workgroup memory a quarter unit needs. */
-export function checkSequence(op: string, gates: number, vectors: number, gx: Tensor, h0: Tensor, u: Tensor, bias: Tensor, options: SequenceOptions): Sequence {
+export function checkSequence(
+  op: string,
+  gates: number,
+  vectors: number,
+  gx: Tensor,
+  h0: Tensor,
+  u: Tensor,
+  bias: Tensor,
+  options: SequenceOptions,
+): Sequence {
   const { lengths, reverse = false } = options;
   checkFloat(op, 'gx', gx);
   checkSameDType(op, { gx, h0, u, bias });
@@ -31,15 +40,27 @@ export function checkSequence(op: string, gates: number, vectors: number, gx: Te
   checkShape(op, 'bias', bias, [gates * H]);
   if (lengths) {
     checkShape(op, 'lengths', lengths, [B]);
-    if (lengths.dtype !== 'u32' && lengths.dtype !== 'i32') throw new DTypeError(op, `lengths must be u32 or i32, got ${lengths.dtype}`);
+    if (lengths.dtype !== 'u32' && lengths.dtype !== 'i32')
+      throw new DTypeError(op, `lengths must be u32 or i32, got ${lengths.dtype}`);
   }
   const H4 = Math.ceil(H / 4);
   const most = 4 * Math.floor(gx.gpu.limits.maxComputeWorkgroupStorageSize / (16 * vectors));
   if (H > most) throw new LimitError(op, `the hidden size may be at most ${most} on this device, got ${H}`);
-  return { B, T: gx.shape[1] as number, H, constants: { H4, LENGTHS: lengths !== undefined, REVERSE: reverse }, lengths };
+  return {
+    B,
+    T: gx.shape[1] as number,
+    H,
+    constants: { H4, LENGTHS: lengths !== undefined, REVERSE: reverse },
+    lengths,
+  };
 }
 
 /** The recurrent matrix with its rows padded to whole vec4s, as the kernels read it. */
 export function wholeVectors(u: Tensor, H: number): Tensor {
-  return H % 4 === 0 ? u : pad(u, [[0, 0], [0, 4 - (H % 4)]]);
+  return H % 4 === 0
+    ? u
+    : pad(u, [
+        [0, 0],
+        [0, 4 - (H % 4)],
+      ]);
 }

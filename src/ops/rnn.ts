@@ -27,12 +27,25 @@ export interface RnnOptions extends SequenceOptions {
  *
  * Elman 1990, Finding structure in time.
  */
-export function rnn(gx: Tensor, h0: Tensor, u: Tensor, bias: Tensor, options: RnnOptions = {}): { y: Tensor; hLast: Tensor } {
+export function rnn(
+  gx: Tensor,
+  h0: Tensor,
+  u: Tensor,
+  bias: Tensor,
+  options: RnnOptions = {},
+): { y: Tensor; hLast: Tensor } {
   const sequence = checkSequence('rnn', 1, 2, gx, h0, u, bias, options);
   return scope(() => forward(sequence, gx, h0, u, bias, options));
 }
 
-function forward(sequence: Sequence, gx: Tensor, h0: Tensor, u: Tensor, bias: Tensor, options: RnnOptions): { y: Tensor; hLast: Tensor } {
+function forward(
+  sequence: Sequence,
+  gx: Tensor,
+  h0: Tensor,
+  u: Tensor,
+  bias: Tensor,
+  options: RnnOptions,
+): { y: Tensor; hLast: Tensor } {
   const { B, T, H, lengths } = sequence;
   const constants = { ...sequence.constants, RELU: options.nonlinearity === 'relu' };
   const { gpu, dtype } = gx;
@@ -40,7 +53,14 @@ function forward(sequence: Sequence, gx: Tensor, h0: Tensor, u: Tensor, bias: Te
   const y = gpu.empty([B, T, H], dtype, 'rnn');
   const hLast = gpu.empty([B, H], dtype, 'rnn');
   const prev = gpu.empty([B, T, H], dtype, 'rnn');
-  dispatch(gpu, rnnForward, { gx, h0, U: wide, bias, lengths: lengths ?? bias, y, hLast, prev }, { T, H }, B, constants);
+  dispatch(
+    gpu,
+    rnnForward,
+    { gx, h0, U: wide, bias, lengths: lengths ?? bias, y, hLast, prev },
+    { T, H },
+    B,
+    constants,
+  );
   record({
     op: 'rnn',
     inputs: [gx, h0, u, bias],

@@ -9,7 +9,10 @@ import { scope } from '../../src/runtime/scope.ts';
 /** Without guards and poison, whose dispatches would be counted. */
 const gpu = await Gpu.create();
 const SIZES = { vocabulary: 7, hidden: 8 };
-const SOURCE = [[3, 4, 5, 2], [6, 3, 2, 2]];
+const SOURCE = [
+  [3, 4, 5, 2],
+  [6, 3, 2, 2],
+];
 const LENGTHS = [3, 2];
 
 function batch(): Batch {
@@ -17,8 +20,14 @@ function batch(): Batch {
   return {
     source: ids(SOURCE),
     lengths: gpu.tensor(LENGTHS, undefined, { dtype: 'i32' }),
-    inputs: ids([[0, 5, 6], [0, 4, 2]]),
-    targets: ids([[5, 6, 1], [4, 1, 2]]),
+    inputs: ids([
+      [0, 5, 6],
+      [0, 4, 2],
+    ]),
+    targets: ids([
+      [5, 6, 1],
+      [4, 1, 2],
+    ]),
   };
 }
 
@@ -34,7 +43,10 @@ function trainer(model: Translator) {
     });
 }
 
-describe.each([['attention', AttentionTranslator], ['plain', PlainTranslator]] as const)('%s', (_, Model) => {
+describe.each([
+  ['attention', AttentionTranslator],
+  ['plain', PlainTranslator],
+] as const)('%s', (_, Model) => {
   test('a training step is one submit; after the tenth nothing new is created and memory is flat', async () => {
     const step = trainer(new Model(gpu, SIZES, new Rng(1)));
     const run = async () => {
@@ -48,7 +60,13 @@ describe.each([['attention', AttentionTranslator], ['plain', PlainTranslator]] a
     const steps = 100;
     for (let i = 0; i < steps; i++) await run();
     const { submits, buffers, bindGroups, pipelines, bytesAllocated } = gpu.counters();
-    expect({ submits, buffers, bindGroups, pipelines, bytesAllocated }).toEqual({ submits: steps, buffers: 0, bindGroups: 0, pipelines: 0, bytesAllocated: 0 });
+    expect({ submits, buffers, bindGroups, pipelines, bytesAllocated }).toEqual({
+      submits: steps,
+      buffers: 0,
+      bindGroups: 0,
+      pipelines: 0,
+      bytesAllocated: 0,
+    });
     const { live, pooled, tensors } = gpu.memory();
     expect({ live, pooled, tensors }).toEqual({ live: before.live, pooled: before.pooled, tensors: before.tensors });
   });
@@ -88,7 +106,11 @@ test('what lies in the padding does not reach the translation', async () => {
   for (const Model of [AttentionTranslator, PlainTranslator]) {
     const model = new Model(gpu, SIZES, new Rng(1));
     const { source, lengths, inputs, targets } = batch();
-    const other = gpu.tensor(SOURCE.map((row) => row.map((id) => (id === 2 ? 6 : id))), undefined, { dtype: 'i32' });
+    const other = gpu.tensor(
+      SOURCE.map((row) => row.map((id) => (id === 2 ? 6 : id))),
+      undefined,
+      { dtype: 'i32' },
+    );
     const loss = async (s: typeof source) => model.loss({ source: s, lengths, inputs, targets }).item();
     expect(await loss(other)).toBe(await loss(source));
   }

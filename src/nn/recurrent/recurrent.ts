@@ -38,7 +38,13 @@ interface Direction {
   readonly reverse: boolean;
 }
 
-type Sequence = (gx: Tensor, h0: Tensor, u: Tensor, bias: Tensor, options: SequenceOptions) => { readonly y: Tensor; readonly hLast: Tensor };
+type Sequence = (
+  gx: Tensor,
+  h0: Tensor,
+  u: Tensor,
+  bias: Tensor,
+  options: SequenceOptions,
+) => { readonly y: Tensor; readonly hLast: Tensor };
 
 /**
  * What RNN and GRU share. The parameters have PyTorch's names, shapes and order: `weight_ih_l0` [gates * H, I], `weight_hh_l0` [gates * H, H],
@@ -49,11 +55,20 @@ export abstract class Recurrent extends Module {
   readonly #hidden: number;
   readonly #sequence: Sequence;
 
-  constructor(name: string, gpu: Gpu, gates: number, inputSize: number, hiddenSize: number, options: RecurrentOptions, sequence: Sequence) {
+  constructor(
+    name: string,
+    gpu: Gpu,
+    gates: number,
+    inputSize: number,
+    hiddenSize: number,
+    options: RecurrentOptions,
+    sequence: Sequence,
+  ) {
     super();
     const { bidirectional = false, layers = 1, rng = new Rng() } = options;
     for (const [what, n] of Object.entries({ inputSize, hiddenSize, layers })) {
-      if (!Number.isInteger(n) || n < 1) throw new ArgumentError(name, `${what} must be a whole number of at least 1, got ${n}`);
+      if (!Number.isInteger(n) || n < 1)
+        throw new ArgumentError(name, `${what} must be a whole number of at least 1, got ${n}`);
     }
     this.#hidden = hiddenSize;
     this.#sequence = sequence;
@@ -68,7 +83,10 @@ export abstract class Recurrent extends Module {
       Array.from({ length: directions }, (_, direction) => {
         const suffix = `l${layer}${direction === 1 ? '_reverse' : ''}`;
         return {
-          weightIh: make(`weight_ih_${suffix}`, [gates * hiddenSize, layer === 0 ? inputSize : directions * hiddenSize]),
+          weightIh: make(`weight_ih_${suffix}`, [
+            gates * hiddenSize,
+            layer === 0 ? inputSize : directions * hiddenSize,
+          ]),
           weightHh: make(`weight_hh_${suffix}`, [gates * hiddenSize, hiddenSize]),
           biasIh: make(`bias_ih_${suffix}`, [gates * hiddenSize]),
           biasHh: make(`bias_hh_${suffix}`, [gates * hiddenSize]),
@@ -89,12 +107,23 @@ export abstract class Recurrent extends Module {
       const states: Tensor[] = [];
       let output = x;
       for (const layer of this.#layers) {
-        const results = layer.map((direction) => this.#run(direction, output, this.#initial(x, input, states.length + layer.indexOf(direction)), input));
+        const results = layer.map((direction) =>
+          this.#run(direction, output, this.#initial(x, input, states.length + layer.indexOf(direction)), input),
+        );
         states.push(...results.map((r) => r.hLast));
-        output = join(results.map((r) => r.y), 2);
+        output = join(
+          results.map((r) => r.y),
+          2,
+        );
       }
       const B = x.shape[0] as number;
-      return { output, state: join(states.map((s) => reshape(s, [1, B, this.#hidden])), 0) };
+      return {
+        output,
+        state: join(
+          states.map((s) => reshape(s, [1, B, this.#hidden])),
+          0,
+        ),
+      };
     });
   }
 
@@ -108,10 +137,14 @@ export abstract class Recurrent extends Module {
     if (!state) return x.gpu.zeros(shape, x.dtype);
     const count = this.#layers.length * (this.#layers[0]?.length ?? 1);
     if (state.shape.join() !== [count, ...shape].join()) {
-      throw new ShapeError(this.constructor.name, `state must have shape [${[count, ...shape].join(', ')}], got ${describe(state)}`);
+      throw new ShapeError(
+        this.constructor.name,
+        `state must have shape [${[count, ...shape].join(', ')}], got ${describe(state)}`,
+      );
     }
     return reshape(count === 1 ? state : slice(state, [[index, index + 1]]), shape);
   }
 }
 
-const join = (parts: readonly Tensor[], axis: number): Tensor => (parts.length === 1 ? (parts[0] as Tensor) : concat(parts, { axis }));
+const join = (parts: readonly Tensor[], axis: number): Tensor =>
+  parts.length === 1 ? (parts[0] as Tensor) : concat(parts, { axis });

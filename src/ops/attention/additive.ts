@@ -41,14 +41,34 @@ export interface AttentionResult {
  *
  * Bahdanau, Cho, Bengio 2015, https://arxiv.org/abs/1409.0473, appendix A.1.2.
  */
-export function additiveAttention(query: Tensor, keys: Tensor, values: Tensor, options: AdditiveAttentionOptions & { returnWeights: true }): AttentionResult;
-export function additiveAttention(query: Tensor, keys: Tensor, values: Tensor, options: AdditiveAttentionOptions): Tensor;
-export function additiveAttention(query: Tensor, keys: Tensor, values: Tensor, options: AdditiveAttentionOptions): Tensor | AttentionResult {
+export function additiveAttention(
+  query: Tensor,
+  keys: Tensor,
+  values: Tensor,
+  options: AdditiveAttentionOptions & { returnWeights: true },
+): AttentionResult;
+export function additiveAttention(
+  query: Tensor,
+  keys: Tensor,
+  values: Tensor,
+  options: AdditiveAttentionOptions,
+): Tensor;
+export function additiveAttention(
+  query: Tensor,
+  keys: Tensor,
+  values: Tensor,
+  options: AdditiveAttentionOptions,
+): Tensor | AttentionResult {
   check(query, keys, values, options);
   return scope(() => attend(query, keys, values, options));
 }
 
-function attend(query: Tensor, keys: Tensor, values: Tensor, options: AdditiveAttentionOptions): Tensor | AttentionResult {
+function attend(
+  query: Tensor,
+  keys: Tensor,
+  values: Tensor,
+  options: AdditiveAttentionOptions,
+): Tensor | AttentionResult {
   const { wq, wk, v, bias, mask } = options;
   const single = query.rank === 2;
   const q = wq ? matmul(query, wq, { transposeB: true, ...(bias && { bias }) }) : bias ? add(query, bias) : query;
@@ -69,7 +89,8 @@ function check(query: Tensor, keys: Tensor, values: Tensor, { wq, wk, v, bias }:
   const op = 'additiveAttention';
   checkFloat(op, 'query', query);
   checkSameDType(op, { query, keys, values, v, ...(wq && { wq }), ...(wk && { wk }), ...(bias && { bias }) });
-  if (query.rank !== 2 && query.rank !== 3) throw new ShapeError(op, `query must be [B, L, Dq] or [B, Dq], got ${describe(query)}`);
+  if (query.rank !== 2 && query.rank !== 3)
+    throw new ShapeError(op, `query must be [B, L, Dq] or [B, Dq], got ${describe(query)}`);
   checkShape(op, 'keys', keys, [query.shape[0] as number, -1, -1]);
   checkShape(op, 'values', values, [query.shape[0] as number, keys.shape[1] as number, -1]);
   checkShape(op, 'v', v, [-1]);

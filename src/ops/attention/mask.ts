@@ -16,9 +16,13 @@ export function maskScores(op: string, scores: Tensor, mask: Tensor | undefined)
   if (!mask) return scores;
   const lead = scores.rank - mask.rank;
   if (lead < 0 || mask.shape.some((n, i) => n !== 1 && n !== scores.shape[i + lead])) {
-    throw new ShapeError(op, `mask must be broadcastable to the scores [${scores.shape.join(', ')}], got ${describe(mask)}`);
+    throw new ShapeError(
+      op,
+      `mask must be broadcastable to the scores [${scores.shape.join(', ')}], got ${describe(mask)}`,
+    );
   }
   if (mask.dtype === 'bool') return where(mask, scores, MASKED);
-  if (mask.dtype !== scores.dtype) throw new DTypeError(op, `mask must be bool or ${scores.dtype}, got ${describe(mask)}`);
+  if (mask.dtype !== scores.dtype)
+    throw new DTypeError(op, `mask must be bool or ${scores.dtype}, got ${describe(mask)}`);
   return add(scores, mask);
 }
