@@ -3,6 +3,8 @@ import { words } from '../host.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Operand, walk } from './binary.ts';
+import { checkFloat } from './check.ts';
+import { abs } from './unary.ts';
 
 function compare(name: string, op: keyof typeof compareKernel.ops, a: Operand, b: Operand): Tensor {
   const { u, v, shape, value, params, constants } = walk(name, a, b, 'f32', 'f16', 'i32', 'u32');
@@ -61,3 +63,23 @@ export const logicalXor = (a: Tensor, b: Tensor): Tensor => logical('logicalXor'
 
 /** Whether x is false. @param x bool, any shape. @returns bool of the same shape. @throws DTypeError */
 export const logicalNot = (x: Tensor): Tensor => logical('logicalNot', 'XOR', x, 1);
+
+/** Whether x is NaN. @param x any shape, f32 or f16. @returns bool of the same shape. @throws DTypeError */
+// biome-ignore lint/suspicious/noShadowRestrictedNames: the name everyone looks for
+export function isNaN(x: Tensor): Tensor {
+  checkFloat('isNaN', 'x', x);
+  return compare('isNaN', 'NOT_EQUAL', x, x);
+}
+
+/** Whether x is Infinity or -Infinity; argument, result and errors as in `isNaN`. */
+export function isInf(x: Tensor): Tensor {
+  checkFloat('isInf', 'x', x);
+  return compare('isInf', 'EQUAL', abs(x), Infinity);
+}
+
+/** Whether x is neither infinite nor NaN; argument, result and errors as in `isNaN`. */
+// biome-ignore lint/suspicious/noShadowRestrictedNames: the name everyone looks for
+export function isFinite(x: Tensor): Tensor {
+  checkFloat('isFinite', 'x', x);
+  return compare('isFinite', 'LESS', abs(x), Infinity);
+}

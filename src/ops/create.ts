@@ -40,9 +40,9 @@ export function arange(gpu: Gpu, first: number, second?: number, step = 1, dtype
   }
   const size = Math.max(0, Math.ceil((stop - start) / step));
   const from = bitsOf('arange', 'start', start, dtype);
-  if (size > 0) bitsOf('arange', 'the last value', start + (size - 1) * step, dtype);
   // A step of u32 may be negative: it wraps around.
   const by = dtype === 'u32' ? bitsOf('arange', 'step', step, 'i32') : bitsOf('arange', 'step', step, dtype);
+  if (size > 0) bitsOf('arange', 'the last value', start + (size - 1) * step, dtype);
   const out = gpu.empty([size], dtype, 'arange');
   dispatch(gpu, arangeKernel, { out }, { size, start: from, step: by }, grid(size, 256));
   return out;
