@@ -14,13 +14,22 @@ export type Init = (gpu: Gpu, shape: Shape, rng: Rng) => Tensor;
 
 export const zeros: Init = (gpu, shape) => gpu.zeros(shape);
 export const ones: Init = (gpu, shape) => full(gpu, shape, 1);
-export const constant = (value: number): Init => (gpu, shape) => full(gpu, shape, value);
+export const constant =
+  (value: number): Init =>
+  (gpu, shape) =>
+    full(gpu, shape, value);
 
 /** Uniform numbers in [low, high). */
-export const uniform = (low: number, high: number): Init => (gpu, shape, rng) => uniformOp(gpu, shape, { seed: rng.next(), low, high });
+export const uniform =
+  (low: number, high: number): Init =>
+  (gpu, shape, rng) =>
+    uniformOp(gpu, shape, { seed: rng.next(), low, high });
 
 /** Normal numbers of this deviation and mean. */
-export const normal = (std: number, mean = 0): Init => (gpu, shape, rng) => randn(gpu, shape, { seed: rng.next(), std, mean });
+export const normal =
+  (std: number, mean = 0): Init =>
+  (gpu, shape, rng) =>
+    randn(gpu, shape, { seed: rng.next(), std, mean });
 
 /**
  * Uniform within gain sqrt(6 / (fanIn + fanOut)): keeps the variance of activations and gradients through linear layers.
@@ -53,7 +62,8 @@ export function heNormal(gpu: Gpu, shape: Shape, rng: Rng, gain = Math.SQRT2): T
 }
 
 /** Uniform within 1 / sqrt(fanIn): what PyTorch gives the weights of linear layers. */
-export const fanInUniform: Init = (gpu, shape, rng) => within(1 / Math.sqrt(fans('fanInUniform', shape).fanIn))(gpu, shape, rng);
+export const fanInUniform: Init = (gpu, shape, rng) =>
+  within(1 / Math.sqrt(fans('fanInUniform', shape).fanIn))(gpu, shape, rng);
 
 /**
  * A random matrix [shape[0], the rest] with orthonormal rows, or columns where those are fewer, times gain. Made on the host in f64: normal
@@ -70,7 +80,10 @@ export function orthogonal(gpu: Gpu, shape: Shape, rng: Rng, gain = 1): Tensor {
   const vectors = Array.from({ length: count }, (_, i) => flat.subarray(i * length, (i + 1) * length));
   orthonormalize(vectors);
   const at = (r: number, c: number) => (rows <= cols ? vectors[r]?.[c] : vectors[c]?.[r]) as number;
-  return gpu.tensor(Float32Array.from({ length: rows * cols }, (_, i) => gain * at(Math.floor(i / cols), i % cols)), shape);
+  return gpu.tensor(
+    Float32Array.from({ length: rows * cols }, (_, i) => gain * at(Math.floor(i / cols), i % cols)),
+    shape,
+  );
 }
 
 function orthonormalize(vectors: readonly Float64Array[]): void {
@@ -95,7 +108,8 @@ function dot(a: Float64Array, b: Float64Array): number {
 
 /** The fans of a weight [out, in, ...rest]: in and out times the rest (a convolution's window); 1 in place of 0. */
 function fans(name: string, shape: Shape): { readonly fanIn: number; readonly fanOut: number } {
-  if (shape.length < 2) throw new ShapeError(name, `needs a weight of at least 2 dimensions, got [${shape.join(', ')}]`);
+  if (shape.length < 2)
+    throw new ShapeError(name, `needs a weight of at least 2 dimensions, got [${shape.join(', ')}]`);
   const [out, inner, ...rest] = shape as [number, number, ...number[]];
   return { fanIn: Math.max(1, inner * sizeOf(rest)), fanOut: Math.max(1, out * sizeOf(rest)) };
 }

@@ -37,7 +37,8 @@ export class Linear extends Module {
   /** @param x [..., inFeatures] @returns [..., outFeatures] */
   forward(x: Tensor): Tensor {
     const [, inFeatures] = this.weight.shape;
-    if (x.shape.at(-1) !== inFeatures) throw new ShapeError('Linear', `x must have shape [..., ${inFeatures}], got ${describe(x)}`);
+    if (x.shape.at(-1) !== inFeatures)
+      throw new ShapeError('Linear', `x must have shape [..., ${inFeatures}], got ${describe(x)}`);
     return matmul(x, this.weight, { transposeB: true, ...(this.bias ? { bias: this.bias } : {}) });
   }
 }

@@ -22,7 +22,12 @@ export interface Loaded {
  * @param strict  whether missing and unexpected names are errors; wrong shapes and values always are
  * @throws ShapeError that lists every name that does not fit
  */
-export function assign(op: string, targets: Readonly<Record<string, Tensor>>, sources: Sources, strict: boolean): Loaded {
+export function assign(
+  op: string,
+  targets: Readonly<Record<string, Tensor>>,
+  sources: Sources,
+  strict: boolean,
+): Loaded {
   const given = new Map(Symbol.iterator in sources ? sources : Object.entries(sources));
   const missing = Object.keys(targets).filter((name) => !given.has(name));
   const unexpected = [...given.keys()].filter((name) => !Object.hasOwn(targets, name));

@@ -41,12 +41,20 @@ export function uniform(
   const { low = 0, high = 1, dtype = 'f32' } = options;
   const [l, h] = [Math.fround(low), Math.fround(high)];
   const span = Math.fround(h - l);
-  if (!(l < h) || !Number.isFinite(span)) throw new ArgumentError('uniform', `low must be below high, both finite, got [${low}, ${high})`);
+  if (!(l < h) || !Number.isFinite(span))
+    throw new ArgumentError('uniform', `low must be below high, both finite, got [${low}, ${high})`);
   const out = gpu.empty(shape, dtype, 'uniform');
   const { quads, ...where } = locate('uniform', options, out.size);
   const last = dtype === 'f16' ? fromHalf(belowHalf(h)) : below(h);
   withState('uniform', gpu, options.state, (state, constants) => {
-    dispatch(gpu, uniformKernel, { state, out }, { ...where, low: l, span, last, zero: 0 }, grid(quads, 256), constants);
+    dispatch(
+      gpu,
+      uniformKernel,
+      { state, out },
+      { ...where, low: l, span, last, zero: 0 },
+      grid(quads, 256),
+      constants,
+    );
   });
   return out;
 }
@@ -92,7 +100,10 @@ export function randint(
   const { low = 0, high, dtype = 'i32' } = options;
   const [least, most] = dtype === 'i32' ? [-(2 ** 31), 2 ** 31] : [0, 2 ** 32];
   if (!Number.isInteger(low) || !Number.isInteger(high) || low >= high || low < least || high > most) {
-    throw new ArgumentError('randint', `low and high must be whole numbers with ${least} <= low < high <= ${most}, got [${low}, ${high})`);
+    throw new ArgumentError(
+      'randint',
+      `low and high must be whole numbers with ${least} <= low < high <= ${most}, got [${low}, ${high})`,
+    );
   }
   const out = gpu.empty(shape, dtype, 'randint');
   const { quads, ...where } = locate('randint', options, out.size);
@@ -127,7 +138,8 @@ export function advance(state: Tensor): void {
 
 /** @internal The stream's numbers as the kernels take them, and how many blocks of four words a tensor of `size` touches. */
 export function locate(op: string, { seed, offset = 0 }: Stream, size: number) {
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new ArgumentError(op, `seed must be a whole number in [0, 2^53), got ${seed}`);
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new ArgumentError(op, `seed must be a whole number in [0, 2^53), got ${seed}`);
   if (!Number.isSafeInteger(offset) || offset < 0 || !Number.isSafeInteger(offset + size)) {
     throw new ArgumentError(op, `offset must be a whole number in [0, 2^53 - ${size}], got ${offset}`);
   }
@@ -137,7 +149,12 @@ export function locate(op: string, { seed, offset = 0 }: Stream, size: number) {
 }
 
 /** @internal Runs `f` with the state to bind, and the constant that says whether it is read. */
-export function withState(op: string, gpu: Gpu, state: Tensor | undefined, f: (state: Tensor, constants: { readonly STATE: boolean }) => void): void {
+export function withState(
+  op: string,
+  gpu: Gpu,
+  state: Tensor | undefined,
+  f: (state: Tensor, constants: { readonly STATE: boolean }) => void,
+): void {
   if (state) {
     checkState(op, state);
     f(state, { STATE: true });

@@ -21,7 +21,14 @@ export interface AdamOptions {
 abstract class AdamFamily extends Optimizer {
   readonly #moment1: Tensor;
   readonly #moment2: Tensor;
-  readonly #constants: { readonly beta1: number; readonly beta2: number; readonly mix1: number; readonly mix2: number; readonly eps: number; readonly decay: number };
+  readonly #constants: {
+    readonly beta1: number;
+    readonly beta2: number;
+    readonly mix1: number;
+    readonly mix2: number;
+    readonly eps: number;
+    readonly decay: number;
+  };
   readonly #decoupled: boolean;
 
   constructor(name: string, params: TensorTree, options: AdamOptions, decoupled: boolean) {

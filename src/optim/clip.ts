@@ -30,7 +30,14 @@ export function clipGradNorm<T extends TensorTree>(grads: T, maxNorm: number): {
     const scalars = gpu.empty([8]); // but for the norm and the factor of no interest here, like the count of steps
     const steps = gpu.empty([1], 'u32');
     layout.pack(tensors, flat, true);
-    const params = { sums_at: total / 4, sum_count: sums, max_norm: maxNorm, log_beta1: -1, log_beta2: -1, dampening: 0 };
+    const params = {
+      sums_at: total / 4,
+      sum_count: sums,
+      max_norm: maxNorm,
+      log_beta1: -1,
+      log_beta2: -1,
+      dampening: 0,
+    };
     dispatch(gpu, tick, { flat, steps, scalars }, params, 1, { CLIPPING: true });
     dispatch(gpu, clip, { scalars, flat, out }, { count: total / 4 }, grid(total / 4, 256));
     const views = tensors.map((t, i) => out.reinterpret('f32', t.shape, 4 * (layout.offsets[i] as number)));

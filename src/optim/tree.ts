@@ -6,7 +6,9 @@ import { Tensor } from '../tensor.ts';
 /** The tensors of a tree with their dotted names, in order. */
 export function named(tree: TensorTree, name = ''): [name: string, t: Tensor][] {
   if (tree instanceof Tensor) return [[name, tree]];
-  return Object.entries(tree as Readonly<Record<string, TensorTree>>).flatMap(([key, t]) => named(t, name ? `${name}.${key}` : key));
+  return Object.entries(tree as Readonly<Record<string, TensorTree>>).flatMap(([key, t]) =>
+    named(t, name ? `${name}.${key}` : key),
+  );
 }
 
 /** The same tree with other tensors, taken one after the other. */
@@ -22,10 +24,13 @@ export function checkTensors(op: string, what: string, tensors: readonly (readon
   if (!first) throw new ArgumentError(op, `${what} must hold at least one tensor, got none`);
   const seen = new Map<Tensor, string>();
   for (const [name, t] of tensors) {
-    if (t.dtype !== 'f32') throw new DTypeError(op, `${what} must be f32 (optimisers have no other dtype), got ${name}: ${describe(t)}`);
-    if (t.gpu !== first[1].gpu) throw new ArgumentError(op, `${what} must be on one Gpu, got ${first[0]} and ${name} on two`);
+    if (t.dtype !== 'f32')
+      throw new DTypeError(op, `${what} must be f32 (optimisers have no other dtype), got ${name}: ${describe(t)}`);
+    if (t.gpu !== first[1].gpu)
+      throw new ArgumentError(op, `${what} must be on one Gpu, got ${first[0]} and ${name} on two`);
     const other = seen.get(t);
-    if (other !== undefined) throw new ArgumentError(op, `${what} must hold each tensor once, got one as ${other} and ${name}`);
+    if (other !== undefined)
+      throw new ArgumentError(op, `${what} must hold each tensor once, got one as ${other} and ${name}`);
     seen.set(t, name);
   }
 }
@@ -37,7 +42,10 @@ export function matchGrads(op: string, params: readonly (readonly [string, Tenso
   const missing = [...names].filter((name) => !given.has(name));
   const unknown = [...given.keys()].filter((name) => !names.has(name));
   if (missing.length + unknown.length > 0) {
-    const parts = [...(missing.length > 0 ? [`missing: ${missing.join(', ')}`] : []), ...(unknown.length > 0 ? [`unknown: ${unknown.join(', ')}`] : [])];
+    const parts = [
+      ...(missing.length > 0 ? [`missing: ${missing.join(', ')}`] : []),
+      ...(unknown.length > 0 ? [`unknown: ${unknown.join(', ')}`] : []),
+    ];
     throw new ArgumentError(op, `grads must have the structure of the parameters; ${parts.join('; ')}`);
   }
   return params.map(([name, p]) => {

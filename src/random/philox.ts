@@ -73,7 +73,7 @@ export const toUnit = (word: number): number => (word >>> 8) * 2 ** -24;
 export function toNormals(word0: number, word1: number): [number, number] {
   const w = Math.max(word0, 1);
   const drop = 2 ** Math.max(0, 8 - Math.clz32(w));
-  const radius = Math.sqrt(-2 * Math.log((Math.floor(w / drop) * drop) * 2 ** -32));
+  const radius = Math.sqrt(-2 * Math.log(Math.floor(w / drop) * drop * 2 ** -32));
   const angle = 2 * Math.PI * (Math.floor(word1 / 64) * 2 ** -26);
   return [radius * Math.cos(angle), radius * Math.sin(angle)];
 }

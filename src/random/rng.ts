@@ -12,7 +12,8 @@ export class Rng {
 
   /** @param seed a whole number in [0, 2^53); default one from the system's entropy, to be read as `seed` */
   constructor(seed: number = fromEntropy()) {
-    if (!Number.isSafeInteger(seed) || seed < 0) throw new ArgumentError('Rng', `seed must be a whole number in [0, 2^53), got ${seed}`);
+    if (!Number.isSafeInteger(seed) || seed < 0)
+      throw new ArgumentError('Rng', `seed must be a whole number in [0, 2^53), got ${seed}`);
     this.seed = seed;
   }
 

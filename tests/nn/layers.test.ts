@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { grad, valueAndGrad, vjp } from '../../src/autograd/tape.ts';
-import { Dropout, Embedding, Linear, Module, ones, Rng, zeros } from '../../src/nn/index.ts';
+import { Dropout, Embedding, LayerNorm, Linear, Module, ones, Rng, zeros } from '../../src/nn/index.ts';
 import { mul, sub } from '../../src/ops/binary.ts';
 import { mean, sum } from '../../src/ops/reduce.ts';
 import { relu } from '../../src/ops/unary.ts';
@@ -15,14 +15,20 @@ import { gpu, guards } from '../helpers/gpu.ts';
 test.each([[[3]], [[5, 3]], [[2, 4, 3]], [[0, 3]]])('Linear on %j', async (shape) => {
   using layer = new Linear(gpu, 3, 2, { rng: new Rng(1) });
   expect(layer.stateDict()).toMatchObject({ weight: { shape: [2, 3] }, bias: { shape: [2] } });
-  using x = gpu.tensor(Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i)), shape);
+  using x = gpu.tensor(
+    Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i)),
+    shape,
+  );
   using y = scope(() => layer.forward(x));
   const [w, b, data] = [await layer.weight.data(), await (layer.bias as Tensor).data(), await x.data()];
   expect(y.shape).toEqual([...shape.slice(0, -1), 2]);
   const got = await y.data();
   got.forEach((v, i) => {
     const [row, out] = [Math.floor(i / 2), i % 2];
-    const want = [0, 1, 2].reduce((a, k) => a + (data[3 * row + k] as number) * (w[3 * out + k] as number), b[out] as number);
+    const want = [0, 1, 2].reduce(
+      (a, k) => a + (data[3 * row + k] as number) * (w[3 * out + k] as number),
+      b[out] as number,
+    );
     expect(v).toBeCloseTo(want, 5);
   });
 });
@@ -51,7 +57,8 @@ test('Embedding, its gradient, and padding without one', async () => {
   const table = await plain.weight.data();
   expect(await layer.weight.data()).toEqual(table);
   using indices = gpu.tensor(new Int32Array([4, 2, 0, 2, 4, 1]), [2, 3]);
-  const rows = (skip: number) => [4, 2, 0, 2, 4, 1].flatMap((i) => (i === skip ? [0, 0, 0] : Array.from(table.slice(3 * i, 3 * i + 3))));
+  const rows = (skip: number) =>
+    [4, 2, 0, 2, 4, 1].flatMap((i) => (i === skip ? [0, 0, 0] : Array.from(table.slice(3 * i, 3 * i + 3))));
   using y = scope(() => layer.forward(indices));
   using z = scope(() => plain.forward(indices));
   expect(y.shape).toEqual([2, 3, 3]);
@@ -65,7 +72,35 @@ test('Embedding, its gradient, and padding without one', async () => {
   };
   expect(await counts(layer)).toEqual([1, 1, 0, 0, 2]);
   expect(await counts(plain)).toEqual([1, 1, 2, 0, 2]);
-  expect(() => new Embedding(gpu, 5, 3, { paddingIdx: 5 })).toThrow(new ArgumentError('Embedding', 'paddingIdx must be in [0, 5), got 5'));
+  expect(() => new Embedding(gpu, 5, 3, { paddingIdx: 5 })).toThrow(
+    new ArgumentError('Embedding', 'paddingIdx must be in [0, 5), got 5'),
+  );
+});
+
+test('LayerNorm', async () => {
+  using layer = new LayerNorm(gpu, [2, 2]);
+  expect(Object.keys(layer.stateDict())).toEqual(['weight', 'bias']);
+  layer.loadStateDict({
+    weight: { shape: [2, 2], data: new Float32Array([1, 2, 3, 4]) },
+    bias: { shape: [2, 2], data: new Float32Array([0, 0, 1, 1]) },
+  });
+  using x = gpu.tensor([
+    [
+      [1, 3],
+      [5, 7],
+    ],
+    [
+      [2, 2],
+      [2, 2],
+    ],
+  ]);
+  using y = layer.forward(x);
+  const unit = [-3, -1, 1, 3].map((v) => v / Math.sqrt(5));
+  const want = [...unit.map((v, i) => (i + 1) * v + (i > 1 ? 1 : 0)), 0, 0, 1, 1];
+  Array.from(await y.data()).forEach((v, i) => expect(v).toBeCloseTo(want[i] as number, 4));
+  expect(new LayerNorm(gpu, 3, { affine: false }).stateDict()).toEqual({});
+  using scaled = new LayerNorm(gpu, 3, { bias: false });
+  expect(Object.keys(scaled.stateDict())).toEqual(['weight']);
 });
 
 test('Dropout draws a fresh mask in each call, in training only', async () => {
@@ -74,7 +109,9 @@ test('Dropout draws a fresh mask in each call, in training only', async () => {
   const words = philoxWords(layer.seed, 0, 100);
   for (const call of [0, 1]) {
     using y = layer.forward(x);
-    expect(Array.from(await y.data())).toEqual(Array.from(words.slice(50 * call, 50 * call + 50), (w) => (w < 2 ** 31 ? 0 : 2)));
+    expect(Array.from(await y.data())).toEqual(
+      Array.from(words.slice(50 * call, 50 * call + 50), (w) => (w < 2 ** 31 ? 0 : 2)),
+    );
   }
   layer.offset = 0;
   using again = layer.forward(x);
@@ -107,15 +144,19 @@ test('a network learns, the same in each run, with one submit a step and nothing
     using optimizer = new Adam(model.parameters(), { lr: 0.02, clipNorm: 1 });
     const data = Float32Array.from({ length: 128 }, (_, i) => Math.sin(i * i));
     using x = gpu.tensor(data, [64, 2]);
-    using target = gpu.tensor(Float32Array.from({ length: 64 }, (_, i) => (data[2 * i] as number) * (data[2 * i + 1] as number)), [64, 1]);
-    const step = () => scope(() => {
-      const { value, grads } = valueAndGrad(() => {
-        const e = sub(model.forward(x), target);
-        return mean(mul(e, e));
-      }, model.parameters());
-      optimizer.step(grads);
-      return value;
-    });
+    using target = gpu.tensor(
+      Float32Array.from({ length: 64 }, (_, i) => (data[2 * i] as number) * (data[2 * i + 1] as number)),
+      [64, 1],
+    );
+    const step = () =>
+      scope(() => {
+        const { value, grads } = valueAndGrad(() => {
+          const e = sub(model.forward(x), target);
+          return mean(mul(e, e));
+        }, model.parameters());
+        optimizer.step(grads);
+        return value;
+      });
     const losses: number[] = [];
     for (let i = 0; i < steps; i++) {
       if (i === 10) gpu.resetCounters();

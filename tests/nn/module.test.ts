@@ -86,8 +86,12 @@ test('parameters live until they are disposed, whatever scope they are made in',
 });
 
 describe('loadStateDict', () => {
-  const host = (model: Module) => Object.entries(model.stateDict()).map(([name, t], k) => [name, { shape: t.shape, data: new Float32Array(t.size).map((_, i) => 100 * k + i) }] as const);
-  const values = async (model: Module) => Promise.all(Object.values(model.stateDict()).map(async (t) => Array.from(await t.data())));
+  const host = (model: Module) =>
+    Object.entries(model.stateDict()).map(
+      ([name, t], k) => [name, { shape: t.shape, data: new Float32Array(t.size).map((_, i) => 100 * k + i) }] as const,
+    );
+  const values = async (model: Module) =>
+    Promise.all(Object.values(model.stateDict()).map(async (t) => Array.from(await t.data())));
 
   test('from host data, a record or a map, into the memory that is there', async () => {
     using model = new Model();
@@ -95,7 +99,11 @@ describe('loadStateDict', () => {
     for (const state of [Object.fromEntries(host(model)), new Map(host(model))]) {
       expect(model.loadStateDict(state)).toEqual({ missing: [], unexpected: [] });
       expect(await values(model)).toEqual([[0, 1, 2], [100], [200, 201, 202], [300], [400, 401, 402], [500], [600]]);
-      scope(() => model.loadStateDict(Object.fromEntries(Object.entries(model.stateDict()).map(([n, t]) => [n, gpu.zeros(t.shape)]))));
+      scope(() =>
+        model.loadStateDict(
+          Object.fromEntries(Object.entries(model.stateDict()).map(([n, t]) => [n, gpu.zeros(t.shape)])),
+        ),
+      );
       expect((await values(model)).flat().every((v) => v === 0)).toBe(true);
     }
     expect(model.scale.storage).toBe(storage);
@@ -104,12 +112,15 @@ describe('loadStateDict', () => {
 
   test('from a file, converting its types', async () => {
     using model = new Leaf(0);
-    const file = writeSafetensors({ weight: { shape: [1, 3], data: new Float64Array([1.5, -2, 3]) }, bias: { shape: [1], data: new BigInt64Array([4n]) } });
+    const file = writeSafetensors({
+      weight: { shape: [1, 3], data: new Float64Array([1.5, -2, 3]) },
+      bias: { shape: [1], data: new BigInt64Array([4n]) },
+    });
     model.loadStateDict(readSafetensors(file).tensors);
     expect(await values(model)).toEqual([[1.5, -2, 3], [4]]);
   });
 
-  test('into an optimiser\'s flat storage, from tensors that lie in it too', async () => {
+  test("into an optimiser's flat storage, from tensors that lie in it too", async () => {
     using a = new Leaf(1);
     using b = new Leaf(5);
     using optimizer = new Adam([...Object.values(a.parameters()), ...Object.values(b.parameters())]);
@@ -124,7 +135,10 @@ describe('loadStateDict', () => {
     }
     using pair = new Pair();
     pair.loadStateDict({ x: pair.y, y: pair.x }); // each must be read before it is written
-    expect(await values(pair)).toEqual([[3, 4], [1, 2]]);
+    expect(await values(pair)).toEqual([
+      [3, 4],
+      [1, 2],
+    ]);
     await guards.verify();
   });
 
@@ -151,20 +165,28 @@ describe('loadStateDict', () => {
       scale: gone,
     };
     using ints = gpu.zeros([1], 'i32');
-    const message = 'nothing was loaded, for not all fits; missing: head.weight, head.bias; unexpected: extra, more; wrong: ' +
+    const message =
+      'nothing was loaded, for not all fits; missing: head.weight, head.bias; unexpected: extra, more; wrong: ' +
       'layers.0.weight must be f32[1, 3], got [3], layers.0.bias shape [1] holds 1 elements, data has 2, ' +
       'scale must be f32[1], got a tensor that was disposed, mean must be f32[1], got i32[1]';
     expect(() => model.loadStateDict({ ...state, mean: ints })).toThrow(new ShapeError('loadStateDict', message));
-    expect(() => model.loadStateDict({ ...state, mean: ints }, { strict: false })).toThrow(/^loadStateDict: nothing was loaded, for not all fits; wrong: layers/);
+    expect(() => model.loadStateDict({ ...state, mean: ints }, { strict: false })).toThrow(
+      /^loadStateDict: nothing was loaded, for not all fits; wrong: layers/,
+    );
     expect(await values(model)).toEqual(before);
   });
 
   test('not strict: what is there is loaded, and the rest reported', async () => {
     using model = new Leaf(1);
-    const state = { bias: { shape: [1], data: new Float32Array([9]) }, other: { shape: [], data: new Float32Array(1) } };
+    const state = {
+      bias: { shape: [1], data: new Float32Array([9]) },
+      other: { shape: [], data: new Float32Array(1) },
+    };
     expect(model.loadStateDict(state, { strict: false })).toEqual({ missing: ['weight'], unexpected: ['other'] });
     expect(await values(model)).toEqual([[1, 2, 3], [9]]);
-    expect(() => model.loadStateDict({ toString: state.bias, bias: state.bias, weight: state.other })).toThrow(FoveaError);
+    expect(() => model.loadStateDict({ toString: state.bias, bias: state.bias, weight: state.other })).toThrow(
+      FoveaError,
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { grad, valueAndGrad, vjp } from '../../src/autograd/tape.ts';
-import { dropout } from '../../src/ops/dropout.ts';
 import { mul } from '../../src/ops/binary.ts';
+import { dropout } from '../../src/ops/dropout.ts';
 import { advance } from '../../src/ops/random.ts';
 import { sum } from '../../src/ops/reduce.ts';
 import { philoxWords } from '../../src/random/philox.ts';
@@ -11,18 +11,27 @@ import { checkOp, type Nd } from '../../src/testing/check.ts';
 import { gpu, guards } from '../helpers/gpu.ts';
 
 /** The definition: what is kept is divided by 1 - p. */
-const reference = (p: number, seed: number, offset = 0, step = 0) => (x: Nd): Nd => {
-  const words = philoxWords(seed, offset, x.data.length, step);
-  return { shape: x.shape, data: x.data.map((v, i) => ((words[i] as number) < p * 2 ** 32 ? 0 : v / (1 - p))) };
-};
+const reference =
+  (p: number, seed: number, offset = 0, step = 0) =>
+  (x: Nd): Nd => {
+    const words = philoxWords(seed, offset, x.data.length, step);
+    return { shape: x.shape, data: x.data.map((v, i) => ((words[i] as number) < p * 2 ** 32 ? 0 : v / (1 - p))) };
+  };
 
 describe('against the definition, with its gradient', () => {
-  test.each([[1], [3], [4], [5], [255, 4], [32, 32], [41, 25], [2, 3, 4, 5], [0, 3], []].map((shape) => [shape]))('shape %j', async (shape) => {
-    await checkOp(gpu, (x) => dropout(x, { p: 0.3, seed: 5 }), reference(0.3, 5), [shape], { gradient: shape.length !== 2 });
-  });
+  test.each([[1], [3], [4], [5], [255, 4], [32, 32], [41, 25], [2, 3, 4, 5], [0, 3], []].map((shape) => [shape]))(
+    'shape %j',
+    async (shape) => {
+      await checkOp(gpu, (x) => dropout(x, { p: 0.3, seed: 5 }), reference(0.3, 5), [shape], {
+        gradient: shape.length !== 2,
+      });
+    },
+  );
 
   test.each([1, 2, 3, 4, 2 ** 34 - 3])('offset %i', async (offset) => {
-    await checkOp(gpu, (x) => dropout(x, { p: 0.5, seed: 2 ** 40 + 1, offset }), reference(0.5, 2 ** 40 + 1, offset), [[3, 7]]);
+    await checkOp(gpu, (x) => dropout(x, { p: 0.5, seed: 2 ** 40 + 1, offset }), reference(0.5, 2 ** 40 + 1, offset), [
+      [3, 7],
+    ]);
   });
 
   test.each([1e-12, 0.1, 0.999, 1 - 2 ** -40])('p = %d', async (p) => {
@@ -34,7 +43,9 @@ describe('against the definition, with its gradient', () => {
       expect(() => gpu.empty([3], 'f16')).toThrow(LimitError);
       return;
     }
-    await checkOp(gpu, (x) => dropout(x, { p: 0.25, seed: 5, offset: 1 }), reference(0.25, 5, 1), [{ shape: [101], dtype: 'f16' }]);
+    await checkOp(gpu, (x) => dropout(x, { p: 0.25, seed: 5, offset: 1 }), reference(0.25, 5, 1), [
+      { shape: [101], dtype: 'f16' },
+    ]);
   });
 
   test('with a state', async () => {
@@ -121,9 +132,14 @@ test('a training loop draws fresh masks, reproducible from the seed, and creates
 test('errors', () => {
   using x = gpu.zeros([2, 3]);
   using i = gpu.zeros([2], 'i32');
-  for (const p of [1, -0.1, 2, Number.NaN]) expect(() => dropout(x, { p, seed: 1 })).toThrow(new ArgumentError('dropout', `p must be in [0, 1), got ${p}`));
+  for (const p of [1, -0.1, 2, Number.NaN])
+    expect(() => dropout(x, { p, seed: 1 })).toThrow(new ArgumentError('dropout', `p must be in [0, 1), got ${p}`));
   expect(() => dropout(x, { p: 0.5, seed: -1 })).toThrow(/^dropout: seed must be/);
-  expect(() => dropout(x, { p: 0.5, seed: 1, offset: -1 })).toThrow(/^dropout: offset must be a whole number in \[0, 2\^53 - 6\], got -1$/);
+  expect(() => dropout(x, { p: 0.5, seed: 1, offset: -1 })).toThrow(
+    /^dropout: offset must be a whole number in \[0, 2\^53 - 6\], got -1$/,
+  );
   expect(() => dropout(i, { p: 0.5, seed: 1 })).toThrow(new DTypeError('dropout', 'x must be f32 or f16, got i32[2]'));
-  expect(() => dropout(x, { p: 0.5, seed: 1, state: x })).toThrow(new DTypeError('dropout', 'state must be u32, got f32[2, 3]'));
+  expect(() => dropout(x, { p: 0.5, seed: 1, state: x })).toThrow(
+    new DTypeError('dropout', 'state must be u32, got f32[2, 3]'),
+  );
 });

@@ -6,8 +6,8 @@ import { philoxNormals, philoxWords, toUnit } from '../../src/random/philox.ts';
 import { ArgumentError, DTypeError, LimitError, ShapeError } from '../../src/runtime/errors.ts';
 import { dispatch, grid } from '../../src/runtime/kernel.ts';
 import { scope } from '../../src/runtime/scope.ts';
-import { Guards } from '../../src/testing/guard.ts';
 import type { Tensor } from '../../src/tensor.ts';
+import type { Guards } from '../../src/testing/guard.ts';
 import { gpu, guards } from '../helpers/gpu.ts';
 
 async function read(make: () => Tensor): Promise<Float64Array> {
@@ -28,7 +28,9 @@ describe('uniform', () => {
   test.each(SIZES)('%i elements are the stream, bit for bit', async (n) => {
     expect(await read(() => uniform(gpu, [n], { seed: 42 }))).toEqual(uniforms(42, 0, n, 0, 1));
     // Not a power of two, so that sum and product round: a fused multiply-add would show.
-    expect(await read(() => uniform(gpu, [n], { seed: 2 ** 53 - 1, low: -0.1, high: 0.2 }))).toEqual(uniforms(2 ** 53 - 1, 0, n, -0.1, 0.2));
+    expect(await read(() => uniform(gpu, [n], { seed: 2 ** 53 - 1, low: -0.1, high: 0.2 }))).toEqual(
+      uniforms(2 ** 53 - 1, 0, n, -0.1, 0.2),
+    );
   });
 
   test.each([1, 2, 3, 4, 2 ** 34 - 6, 2 ** 53 - 20])('offset %i begins there in the stream', async (offset) => {
@@ -40,7 +42,9 @@ describe('uniform', () => {
     using out = gpu.empty([size]);
     using state = gpu.empty([1], 'u32');
     const { quads, ...where } = locate('uniform', { seed: 1, offset: 1 }, size);
-    dispatch(gpu, uniformKernel, { state, out }, { ...where, low: 0, span: 1, last: 2, zero: 0 }, grid(quads, 32), { WG: 32 });
+    dispatch(gpu, uniformKernel, { state, out }, { ...where, low: 0, span: 1, last: 2, zero: 0 }, grid(quads, 32), {
+      WG: 32,
+    });
     await guards.verify();
     const data = await out.data();
     expect(Float64Array.from(data.slice(-67))).toEqual(uniforms(1, 1 + size - 67, 67, 0, 1));
@@ -64,7 +68,9 @@ describe('uniform', () => {
     const data = await read(() => uniform(gpu, [9000], { seed: 1, dtype: 'f16' }));
     const last = fromHalf(toHalf(1) - 1);
     // WGSL leaves open to which side a conversion rounds.
-    uniforms(1, 0, 9000, 0, 1).forEach((w, i) => expect(Math.abs((data[i] as number) - Math.min(w, last))).toBeLessThanOrEqual(2 ** -11));
+    uniforms(1, 0, 9000, 0, 1).forEach((w, i) =>
+      expect(Math.abs((data[i] as number) - Math.min(w, last))).toBeLessThanOrEqual(2 ** -11),
+    );
     expect(Math.max(...data)).toBe(last);
   });
 
@@ -136,7 +142,12 @@ describe('randn', () => {
     const fourth = data.reduce((a, v) => a + v ** 4, 0) / n;
     expect(Math.abs(third)).toBeLessThan(5 * Math.sqrt(15 / n));
     expect(Math.abs(fourth - 3)).toBeLessThan(5 * Math.sqrt(96 / n));
-    const inside = [[1, 0.682689], [2, 0.9544997], [3, 0.9973002], [4, 0.99993666]] as const;
+    const inside = [
+      [1, 0.682689],
+      [2, 0.9544997],
+      [3, 0.9973002],
+      [4, 0.99993666],
+    ] as const;
     for (const [z, p] of inside) {
       const share = data.filter((v) => Math.abs(v) < z).length / n;
       expect(Math.abs(share - p)).toBeLessThan(5 * Math.sqrt((p * (1 - p)) / n) + 1 / n);
@@ -149,10 +160,17 @@ describe('randn', () => {
 
 describe('randint', () => {
   test.each([
-    ['i32', -3, 4], ['i32', 0, 1], ['i32', -(2 ** 31), 2 ** 31], ['u32', 5, 1005], ['u32', 0, 2 ** 32],
+    ['i32', -3, 4],
+    ['i32', 0, 1],
+    ['i32', -(2 ** 31), 2 ** 31],
+    ['u32', 5, 1005],
+    ['u32', 0, 2 ** 32],
   ] as const)('%s in [%i, %i) is the stream scaled', async (dtype, low, high) => {
     const got = await read(() => randint(gpu, [1027], { seed: 8, offset: 3, low, high, dtype }));
-    const want = Float64Array.from(philoxWords(8, 3, 1027), (w) => low + Number((BigInt(w) * BigInt(high - low)) >> 32n));
+    const want = Float64Array.from(
+      philoxWords(8, 3, 1027),
+      (w) => low + Number((BigInt(w) * BigInt(high - low)) >> 32n),
+    );
     expect(got).toEqual(want);
   });
 });
@@ -167,7 +185,8 @@ test('permutation', async () => {
   // Each of the six orders of three equally often.
   const counts = new Map<string, number>();
   const all = Array.from({ length: 600 }, (_, seed) => permutation(gpu, 3, { seed }));
-  for (const order of await Promise.all(all.map((t) => t.data()))) counts.set(order.join(), (counts.get(order.join()) ?? 0) + 1);
+  for (const order of await Promise.all(all.map((t) => t.data())))
+    counts.set(order.join(), (counts.get(order.join()) ?? 0) + 1);
   for (const t of all) t.dispose();
   expect(counts.size).toBe(6);
   expect([...counts.values()].reduce((a, c) => a + (c - 100) ** 2 / 100, 0)).toBeLessThan(20.5); // p = 0.001
@@ -199,20 +218,38 @@ test('nothing of what memory held before is left', async () => {
 });
 
 test('errors', () => {
-  expect(() => uniform(gpu, [2], { seed: -1 })).toThrow(new ArgumentError('uniform', 'seed must be a whole number in [0, 2^53), got -1'));
-  expect(() => randn(gpu, [2], { seed: 0.5 })).toThrow(new ArgumentError('randn', 'seed must be a whole number in [0, 2^53), got 0.5'));
-  expect(() => randn(gpu, [2], { seed: 1, offset: 2 ** 53 - 1 })).toThrow(/^randn: offset must be a whole number in \[0, 2\^53 - 2\], got 9007199254740991$/);
-  expect(() => uniform(gpu, [2], { seed: 1, low: 2, high: 2 })).toThrow(new ArgumentError('uniform', 'low must be below high, both finite, got [2, 2)'));
+  expect(() => uniform(gpu, [2], { seed: -1 })).toThrow(
+    new ArgumentError('uniform', 'seed must be a whole number in [0, 2^53), got -1'),
+  );
+  expect(() => randn(gpu, [2], { seed: 0.5 })).toThrow(
+    new ArgumentError('randn', 'seed must be a whole number in [0, 2^53), got 0.5'),
+  );
+  expect(() => randn(gpu, [2], { seed: 1, offset: 2 ** 53 - 1 })).toThrow(
+    /^randn: offset must be a whole number in \[0, 2\^53 - 2\], got 9007199254740991$/,
+  );
+  expect(() => uniform(gpu, [2], { seed: 1, low: 2, high: 2 })).toThrow(
+    new ArgumentError('uniform', 'low must be below high, both finite, got [2, 2)'),
+  );
   expect(() => uniform(gpu, [2], { seed: 1, low: -3e38, high: 3e38 })).toThrow(ArgumentError);
   expect(() => uniform(gpu, [2], { seed: 1, low: Number.NaN })).toThrow(ArgumentError);
-  expect(() => randn(gpu, [2], { seed: 1, std: -1 })).toThrow(new ArgumentError('randn', 'std must be finite and >= 0, got -1'));
-  expect(() => randn(gpu, [2], { seed: 1, mean: Number.POSITIVE_INFINITY })).toThrow(new ArgumentError('randn', 'mean must be finite, got Infinity'));
-  expect(() => randint(gpu, [2], { seed: 1, high: 0 })).toThrow(/^randint: low and high must be whole numbers with -2147483648 <= low < high <= 2147483648, got \[0, 0\)$/);
+  expect(() => randn(gpu, [2], { seed: 1, std: -1 })).toThrow(
+    new ArgumentError('randn', 'std must be finite and >= 0, got -1'),
+  );
+  expect(() => randn(gpu, [2], { seed: 1, mean: Number.POSITIVE_INFINITY })).toThrow(
+    new ArgumentError('randn', 'mean must be finite, got Infinity'),
+  );
+  expect(() => randint(gpu, [2], { seed: 1, high: 0 })).toThrow(
+    /^randint: low and high must be whole numbers with -2147483648 <= low < high <= 2147483648, got \[0, 0\)$/,
+  );
   expect(() => randint(gpu, [2], { seed: 1, low: -1, high: 2, dtype: 'u32' })).toThrow(ArgumentError);
-  expect(() => permutation(gpu, -1, { seed: 1 })).toThrow(new ArgumentError('permutation', 'n must be a whole number >= 0, got -1'));
+  expect(() => permutation(gpu, -1, { seed: 1 })).toThrow(
+    new ArgumentError('permutation', 'n must be a whole number >= 0, got -1'),
+  );
   using wrong = gpu.zeros([1]);
   using two = gpu.zeros([2], 'u32');
-  expect(() => uniform(gpu, [2], { seed: 1, state: wrong })).toThrow(new DTypeError('uniform', 'state must be u32, got f32[1]'));
+  expect(() => uniform(gpu, [2], { seed: 1, state: wrong })).toThrow(
+    new DTypeError('uniform', 'state must be u32, got f32[1]'),
+  );
   expect(() => advance(two)).toThrow(new ShapeError('advance', 'state must have shape [1], got u32[2]'));
 });
 
@@ -234,5 +271,9 @@ function moments(data: Float64Array): { mean: number; variance: number } {
 
 function correlation(a: Float64Array, b: Float64Array): number {
   const [x, y] = [moments(a), moments(b)];
-  return a.reduce((s, v, i) => s + (v - x.mean) * ((b[i] as number) - y.mean), 0) / a.length / Math.sqrt(x.variance * y.variance);
+  return (
+    a.reduce((s, v, i) => s + (v - x.mean) * ((b[i] as number) - y.mean), 0) /
+    a.length /
+    Math.sqrt(x.variance * y.variance)
+  );
 }

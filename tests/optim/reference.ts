@@ -4,7 +4,9 @@ export interface Reference {
   step(params: Float64Array[], grads: readonly Float64Array[], lr: number): void;
 }
 
-export function adamReference(options: { betas?: [number, number]; eps?: number; decay?: number; decoupled?: boolean } = {}): Reference {
+export function adamReference(
+  options: { betas?: [number, number]; eps?: number; decay?: number; decoupled?: boolean } = {},
+): Reference {
   const { betas: [b1, b2] = [0.9, 0.999], eps = 1e-8, decay = 0, decoupled = false } = options;
   let m: Float64Array[] = [];
   let v: Float64Array[] = [];
@@ -27,7 +29,9 @@ export function adamReference(options: { betas?: [number, number]; eps?: number;
   };
 }
 
-export function sgdReference(options: { momentum?: number; dampening?: number; nesterov?: boolean; decay?: number } = {}): Reference {
+export function sgdReference(
+  options: { momentum?: number; dampening?: number; nesterov?: boolean; decay?: number } = {},
+): Reference {
   const { momentum = 0, dampening = 0, nesterov = false, decay = 0 } = options;
   let b: Float64Array[] | null = null;
   return {
@@ -47,7 +51,10 @@ export function sgdReference(options: { momentum?: number; dampening?: number; n
 }
 
 /** torch.nn.utils.clip_grad_norm_. */
-export function clipReference(grads: readonly Float64Array[], maxNorm: number): { grads: Float64Array[]; norm: number } {
+export function clipReference(
+  grads: readonly Float64Array[],
+  maxNorm: number,
+): { grads: Float64Array[]; norm: number } {
   const norm = Math.sqrt(grads.reduce((a, g) => a + g.reduce((b, v) => b + v * v, 0), 0));
   const factor = Math.min(1, maxNorm / (norm + 1e-6));
   return { grads: grads.map((g) => g.map((v) => v * factor)), norm };

@@ -3,7 +3,11 @@ import { philox4x32, philoxNormals, philoxWords, split64, toNormals, toUnit } fr
 
 // The known answers that come with the authors' library Random123 (tests/kat_vectors, philox4x32 10).
 test.each([
-  [[0, 0, 0, 0], [0, 0], [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]],
+  [
+    [0, 0, 0, 0],
+    [0, 0],
+    [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8],
+  ],
   [
     [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff],
     [0xffffffff, 0xffffffff],
@@ -14,9 +18,12 @@ test.each([
     [0xa4093822, 0x299f31d0],
     [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1],
   ],
-] as [[number, number, number, number], [number, number], number[]][])('known answer for counter %o and key %o', (counter, key, answer) => {
-  expect(philox4x32(counter, key)).toEqual(answer);
-});
+] as [[number, number, number, number], [number, number], number[]][])(
+  'known answer for counter %o and key %o',
+  (counter, key, answer) => {
+    expect(philox4x32(counter, key)).toEqual(answer);
+  },
+);
 
 test('a stream is the words of consecutive blocks, and offsets begin inside it', () => {
   const seed = 0x1_2345_6789;
