@@ -40,7 +40,7 @@ export { concat, split, stack } from './ops/concat.ts';
 export { arange, full } from './ops/create.ts';
 export { type CrossEntropyOptions, crossEntropy } from './ops/cross_entropy.ts';
 export { type DropoutOptions, dropout } from './ops/dropout.ts';
-export { embedding, gather, takeAlong } from './ops/gather.ts';
+export { embedding, gather, type OneHotOptions, oneHot, takeAlong } from './ops/gather.ts';
 export { gru } from './ops/gru.ts';
 export { type LayerNormOptions, layerNorm } from './ops/layer_norm.ts';
 export { type Activation, type MatmulOptions, matmul } from './ops/matmul.ts';
@@ -48,9 +48,13 @@ export { advance, permutation, randint, randn, type Stream, uniform } from './op
 export type { SequenceOptions } from './ops/recurrent.ts';
 export { argmax, argmin, logsumexp, max, mean, min, prod, type ReduceOptions, sum, sumTo } from './ops/reduce.ts';
 export { type RnnOptions, rnn } from './ops/rnn.ts';
+export { type CumsumOptions, cumsum } from './ops/scan.ts';
+export { type ScatterOptions, scatterAdd, scatterAddAlong } from './ops/scatter.ts';
 export { broadcastTo, expandDims, flip, permute, reshape, squeeze, tile, transpose } from './ops/shape.ts';
-export { type Range, slice } from './ops/slice.ts';
+export { type PadOptions, pad, type Range, slice } from './ops/slice.ts';
 export { logSoftmax, type SoftmaxOptions, softmax } from './ops/softmax.ts';
+export { type SortOptions, sort, type TopkOptions, topk } from './ops/sort.ts';
+export { type TriangleOptions, tril, triu } from './ops/tril.ts';
 export {
   abs,
   ceil,

@@ -109,12 +109,24 @@ function run(op: string, x: Tensor, view: RowView, shape: Shape, MIN: boolean, p
   const index = gpu.empty(shape, 'i32', op);
   scope(() => {
     const outputs = outer * splits * inner;
-    const [y, places] = splits === 1 ? [values, index] : [gpu.empty([outputs], dtype, op), gpu.empty([outputs], 'i32', op)];
+    const [y, places] =
+      splits === 1 ? [values, index] : [gpu.empty([outputs], dtype, op), gpu.empty([outputs], 'i32', op)];
     const params = { outputs, axis, inner, splits, chunk };
-    dispatch(gpu, argReduceKernel, { x, y, index: places }, params, grid(outputs, rowsPerGroup(plan)), { ...lanesOf(plan, inner), MIN, OP });
+    dispatch(gpu, argReduceKernel, { x, y, index: places }, params, grid(outputs, rowsPerGroup(plan)), {
+      ...lanesOf(plan, inner),
+      MIN,
+      OP,
+    });
     if (splits === 1) return;
     const rows = outer * inner;
-    dispatch(gpu, argReduceMerge, { values: y, places, y: values, index }, { outputs: rows, inner, splits }, grid(rows, 64), { MIN, OP });
+    dispatch(
+      gpu,
+      argReduceMerge,
+      { values: y, places, y: values, index },
+      { outputs: rows, inner, splits },
+      grid(rows, 64),
+      { MIN, OP },
+    );
   });
   return { values, index };
 }

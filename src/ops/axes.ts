@@ -37,9 +37,17 @@ export function reductionViews(shape: Shape, axes: readonly number[]): RowView[]
 }
 
 /** Applies `stage` for each of the views of a reduction over `axes`, flat shapes in between and `shape` at the end. */
-export function throughViews(x: Tensor, axes: readonly number[], shape: Shape, stage: (x: Tensor, view: RowView, shape: Shape) => Tensor): Tensor {
+export function throughViews(
+  x: Tensor,
+  axes: readonly number[],
+  shape: Shape,
+  stage: (x: Tensor, view: RowView, shape: Shape) => Tensor,
+): Tensor {
   const views = reductionViews(x.shape, axes);
-  return views.reduce((from, view, i) => stage(from, view, i === views.length - 1 ? shape : [view.outer * view.inner]), x);
+  return views.reduce(
+    (from, view, i) => stage(from, view, i === views.length - 1 ? shape : [view.outer * view.inner]),
+    x,
+  );
 }
 
 /** The axes of `shape`, last first and neighbours of one kind merged, with their strides in a tensor that lacks `axes`. */

@@ -54,6 +54,13 @@ function run(x: Tensor, to: Tensor, { outer, axis, inner }: RowView, plan: RowPl
   const { chunk, splits } = chunksOf(axis, plan.splits);
   const outputs = outer * splits * inner;
   const y = splits === 1 ? to : gpu.empty([outputs], 'f32', 'logsumexp');
-  dispatch(gpu, logsumexpKernel, { x, y }, { outputs, axis, inner, splits, chunk }, grid(outputs, rowsPerGroup(plan)), lanesOf(plan, inner));
+  dispatch(
+    gpu,
+    logsumexpKernel,
+    { x, y },
+    { outputs, axis, inner, splits, chunk },
+    grid(outputs, rowsPerGroup(plan)),
+    lanesOf(plan, inner),
+  );
   if (splits > 1) run(y, to, { outer, axis: splits, inner }, { ...plan, splits: 1 });
 }

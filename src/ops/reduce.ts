@@ -92,7 +92,14 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
 }
 
 /** scale * the sum of `x` over `axes`, as a tensor of `shape`, which holds the other axes. */
-function scaledSum(op: string, x: Tensor, axes: readonly number[], shape: Shape, scale: number, plan?: RowPlan): Tensor {
+function scaledSum(
+  op: string,
+  x: Tensor,
+  axes: readonly number[],
+  shape: Shape,
+  scale: number,
+  plan?: RowPlan,
+): Tensor {
   if (countOf(x, axes) === 0) return ofNothing(op, x, shape, scale === 1 ? 0 : NAN[x.dtype]);
   const { gpu, dtype } = x;
   const y = gpu.empty(shape, dtype, op);
@@ -133,7 +140,14 @@ function prodStage(x: Tensor, view: RowView, shape: Shape, plan: RowPlan = planR
     backward: ([dy], [x]) => {
       const [g, v] = [dy, x] as [Tensor, Tensor];
       const dx = g.gpu.empty(v.shape, v.dtype, 'prod');
-      dispatch(g.gpu, prodBackward, { x: v, dy: g, dx }, { rows, axis, inner }, grid(rows, rowsPerGroup(plan)), lanesOf(plan, inner));
+      dispatch(
+        g.gpu,
+        prodBackward,
+        { x: v, dy: g, dx },
+        { rows, axis, inner },
+        grid(rows, rowsPerGroup(plan)),
+        lanesOf(plan, inner),
+      );
       return [dx];
     },
     plain: (x) => prodPlain(x, view, shape),
@@ -154,7 +168,14 @@ export function ofNothing(op: string, x: Tensor, shape: Shape, bits: number): Te
 }
 
 /** `to` = scale * the sum or product of `from` along `axis`; chunks go through partial results, whose sum is taken the same way. */
-function runReduce(op: keyof typeof reduceKernel.ops, from: Tensor, to: Tensor, view: RowView, scale: number, plan: RowPlan = planRows(from.gpu, view)): void {
+function runReduce(
+  op: keyof typeof reduceKernel.ops,
+  from: Tensor,
+  to: Tensor,
+  view: RowView,
+  scale: number,
+  plan: RowPlan = planRows(from.gpu, view),
+): void {
   const { gpu } = from;
   const { outer, inner } = view;
   // In units of vec4s along the rows, or across them.

@@ -54,7 +54,11 @@ export function lanesOf({ lanes }: RowPlan, inner: number) {
 export const rowsPerGroup = ({ lanes }: RowPlan): number => Math.max(lanes, 64) / lanes;
 
 /** The chunks that a plan really cuts an axis into: none is empty, and with `multiple` each but the last has a multiple of it. */
-export function chunksOf(axis: number, splits: number, multiple = 1): { readonly chunk: number; readonly splits: number } {
+export function chunksOf(
+  axis: number,
+  splits: number,
+  multiple = 1,
+): { readonly chunk: number; readonly splits: number } {
   const chunk = Math.max(multiple, Math.ceil(axis / splits / multiple) * multiple);
   return { chunk, splits: Math.max(1, Math.ceil(axis / chunk)) };
 }

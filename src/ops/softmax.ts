@@ -1,6 +1,13 @@
 import { record } from '../autograd/tape.ts';
 import {
-  softmax as rowsKernel, softmaxApply, softmaxBackward, softmaxBackwardApply, softmaxBackwardStats, softmaxBackwardVec4, softmaxStats, softmaxVec4,
+  softmax as rowsKernel,
+  softmaxApply,
+  softmaxBackward,
+  softmaxBackwardApply,
+  softmaxBackwardStats,
+  softmaxBackwardVec4,
+  softmaxStats,
+  softmaxVec4,
 } from '../generated/kernels.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import { scope } from '../runtime/scope.ts';
@@ -86,7 +93,10 @@ function forward(x: Tensor, y: Tensor, view: RowView, plan: RowPlan, LOG: boolea
   } else if (fitsVec4(view, plan)) {
     dispatch(gpu, softmaxVec4, { x, y }, { rows, quads: axis / 4 }, grid(rows, rowsPerGroup(plan)), { ...lanes, LOG });
   } else {
-    dispatch(gpu, rowsKernel, { x, y }, { rows, axis, inner }, grid(axis === 0 ? 0 : rows, rowsPerGroup(plan)), { ...lanes, LOG });
+    dispatch(gpu, rowsKernel, { x, y }, { rows, axis, inner }, grid(axis === 0 ? 0 : rows, rowsPerGroup(plan)), {
+      ...lanes,
+      LOG,
+    });
   }
 }
 
@@ -103,8 +113,22 @@ function backward(y: Tensor, dy: Tensor, dx: Tensor, view: RowView, plan: RowPla
     dispatch(gpu, softmaxBackwardStats, { y, dy, sums }, params, grid(outputs, rowsPerGroup(plan)), constants);
     dispatch(gpu, softmaxBackwardApply, { y, dy, sums, dx }, params, grid(outputs, rowsPerGroup(plan)), constants);
   } else if (fitsVec4(view, plan)) {
-    dispatch(gpu, softmaxBackwardVec4, { y, dy, dx }, { rows, quads: axis / 4 }, grid(rows, rowsPerGroup(plan)), constants);
+    dispatch(
+      gpu,
+      softmaxBackwardVec4,
+      { y, dy, dx },
+      { rows, quads: axis / 4 },
+      grid(rows, rowsPerGroup(plan)),
+      constants,
+    );
   } else {
-    dispatch(gpu, softmaxBackward, { y, dy, dx }, { rows, axis, inner }, grid(axis === 0 ? 0 : rows, rowsPerGroup(plan)), constants);
+    dispatch(
+      gpu,
+      softmaxBackward,
+      { y, dy, dx },
+      { rows, axis, inner },
+      grid(axis === 0 ? 0 : rows, rowsPerGroup(plan)),
+      constants,
+    );
   }
 }

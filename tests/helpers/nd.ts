@@ -15,7 +15,8 @@ export function coordinates(i: number, shape: Shape): number[] {
 }
 
 /** The place of an element in a row-major array. */
-export const placeOf = (at: readonly number[], shape: Shape): number => at.reduce((i, c, axis) => i * (shape[axis] as number) + c, 0);
+export const placeOf = (at: readonly number[], shape: Shape): number =>
+  at.reduce((i, c, axis) => i * (shape[axis] as number) + c, 0);
 
 const positive = (axes: number | readonly number[] | undefined, x: Nd): number[] =>
   axes === undefined ? x.shape.map((_, i) => i) : [axes].flat().map((a) => (a < 0 ? a + x.shape.length : a));
@@ -51,7 +52,10 @@ export function alongAxis(x: Nd, axis: number, f: (row: number[]) => number[]): 
 
 /** The array of `shape` whose element at coordinates `c` is `f(c)`. */
 export const build = (shape: Shape, f: (c: number[]) => number): Nd =>
-  nd(shape, Array.from({ length: sizeOf(shape) }, (_, i) => f(coordinates(i, shape))));
+  nd(
+    shape,
+    Array.from({ length: sizeOf(shape) }, (_, i) => f(coordinates(i, shape))),
+  );
 
 /** The element of `x` at coordinates `c`. */
 export const at = (x: Nd, c: readonly number[]): number => x.data[placeOf(c, x.shape)] as number;
@@ -59,10 +63,22 @@ export const at = (x: Nd, c: readonly number[]): number => x.data[placeOf(c, x.s
 /** `f` of the elements of several arrays broadcast together as in NumPy. */
 export function elementwise(f: (...v: number[]) => number, ...xs: Nd[]): Nd {
   const rank = Math.max(...xs.map((x) => x.shape.length));
-  const padded = xs.map((x) => ({ shape: [...Array.from({ length: rank - x.shape.length }, () => 1), ...x.shape], data: x.data }));
+  const padded = xs.map((x) => ({
+    shape: [...Array.from({ length: rank - x.shape.length }, () => 1), ...x.shape],
+    data: x.data,
+  }));
   const shape = Array.from({ length: rank }, (_, axis) => {
     const sizes = padded.map((x) => x.shape[axis] as number);
     return sizes.find((n) => n !== 1) ?? 1;
   });
-  return build(shape, (c) => f(...padded.map((x) => at(x, c.map((i, axis) => (x.shape[axis] === 1 ? 0 : i))))));
+  return build(shape, (c) =>
+    f(
+      ...padded.map((x) =>
+        at(
+          x,
+          c.map((i, axis) => (x.shape[axis] === 1 ? 0 : i)),
+        ),
+      ),
+    ),
+  );
 }

@@ -33,14 +33,15 @@ const lse = (row: number[]) => {
   const m = Math.max(...row);
   return m === Number.NEGATIVE_INFINITY ? m : m + Math.log(add(row.map((v) => Math.exp(v - m))));
 };
-const definitions: Record<string, readonly [Reduction, (row: number[]) => number, range?: readonly [number, number]]> = {
-  sum: [sum, add],
-  mean: [mean, (row) => add(row) / row.length],
-  prod: [prod, multiply, [0.5, 1.5]],
-  max: [max, (row) => Math.max(...row)],
-  min: [min, (row) => Math.min(...row)],
-  logsumexp: [logsumexp, lse],
-};
+const definitions: Record<string, readonly [Reduction, (row: number[]) => number, range?: readonly [number, number]]> =
+  {
+    sum: [sum, add],
+    mean: [mean, (row) => add(row) / row.length],
+    prod: [prod, multiply, [0.5, 1.5]],
+    max: [max, (row) => Math.max(...row)],
+    min: [min, (row) => Math.min(...row)],
+    logsumexp: [logsumexp, lse],
+  };
 
 /** Distinct values, so that central differences do not step over a tie. */
 function spread(shape: Shape, [lo, hi]: readonly [number, number] = [-1, 1], seed = 1): Input {
@@ -55,7 +56,14 @@ function spread(shape: Shape, [lo, hi]: readonly [number, number] = [-1, 1], see
 }
 
 /** Many reductions in one run. */
-async function checkAll(op: Reduction, f: (row: number[]) => number, plan: RowPlan, cases: readonly (readonly [Shape, number | number[]])[], range?: readonly [number, number], options: CheckOptions = {}) {
+async function checkAll(
+  op: Reduction,
+  f: (row: number[]) => number,
+  plan: RowPlan,
+  cases: readonly (readonly [Shape, number | number[]])[],
+  range?: readonly [number, number],
+  options: CheckOptions = {},
+) {
   await checkOp(
     gpu,
     (...xs) => xs.map((x, i) => op(x, { axis: cases[i]?.[1] as number, plan })),
@@ -85,16 +93,48 @@ describe.each(Object.entries(definitions))('%s', (_, [op, f, range]) => {
     [[2, 2, 3, 2, 2, 2], { axis: [0, -4, -1], keepDims: true }],
   ];
   test.each(shapes)('%j over %j', async (shape, options) => {
-    await checkOp(gpu, (x) => op(x, options), (x) => reduceNd(x, f, options.axis, options.keepDims), [spread(shape, range)]);
+    await checkOp(
+      gpu,
+      (x) => op(x, options),
+      (x) => reduceNd(x, f, options.axis, options.keepDims),
+      [spread(shape, range)],
+    );
   });
 
   test.each(Object.entries(plans))('plan: %s', async (_, plan) => {
-    await checkAll(op, f, plan, [[[3, 21], 1], [[2, 24], 1], [[17, 5], 0], [[9, 8], 0], [[2, 13, 3], 1], [[3, 2, 5], [0, 2]]], range);
+    await checkAll(
+      op,
+      f,
+      plan,
+      [
+        [[3, 21], 1],
+        [[2, 24], 1],
+        [[17, 5], 0],
+        [[9, 8], 0],
+        [[2, 13, 3], 1],
+        [
+          [3, 2, 5],
+          [0, 2],
+        ],
+      ],
+      range,
+    );
   });
 
   test('its gradient has a gradient', async () => {
-    for (const [shape, axis] of [[[2, 5], 1], [[3, 2, 2], [0, 2]]] as const) {
-      await checkHessian(gpu, (x) => op(x, { axis }), (x) => reduceNd(x, f, axis), [spread(shape, range)]);
+    for (const [shape, axis] of [
+      [[2, 5], 1],
+      [
+        [3, 2, 2],
+        [0, 2],
+      ],
+    ] as const) {
+      await checkHessian(
+        gpu,
+        (x) => op(x, { axis }),
+        (x) => reduceNd(x, f, axis),
+        [spread(shape, range)],
+      );
     }
   });
 
@@ -106,12 +146,20 @@ describe.each(Object.entries(definitions))('%s', (_, [op, f, range]) => {
     }
     for (const axis of [[0], [1], [0, 1]]) {
       const all = Object.values(plans);
-      await checkOp(gpu, (x) => all.map((plan) => op(x, { axis, plan })), (x) => all.map(() => reduceNd(x, f, axis)), [input]);
+      await checkOp(
+        gpu,
+        (x) => all.map((plan) => op(x, { axis, plan })),
+        (x) => all.map(() => reduceNd(x, f, axis)),
+        [input],
+      );
     }
   });
 
   test('same bits every time', async () => {
-    const x = gpu.tensor(Float32Array.from({ length: 5000 }, (_, i) => Math.sin(i)), [50, 100]);
+    const x = gpu.tensor(
+      Float32Array.from({ length: 5000 }, (_, i) => Math.sin(i)),
+      [50, 100],
+    );
     const runs = await Promise.all([0, 1, 2].map(() => op(x).data()));
     expect(runs[1]).toEqual(runs[0]);
     expect(runs[2]).toEqual(runs[0]);
@@ -125,7 +173,11 @@ describe.each(Object.entries(definitions))('%s', (_, [op, f, range]) => {
 
 describe.each(Object.entries(plans))('sizes around tiles, plan: %s', (_, plan) => {
   const lengths = [1, 2, 3, 4, 5, 63, 64, 65, 255, 256, 257, 1023, 1024, 1028, 1031];
-  const cases = lengths.flatMap<[Shape, number]>((n) => [[[2, n], 1], [[n, 3], 0], [[n, 4], 0]]);
+  const cases = lengths.flatMap<[Shape, number]>((n) => [
+    [[2, n], 1],
+    [[n, 3], 0],
+    [[n, 4], 0],
+  ]);
   const rows = [65, 257].slice(0, plan.lanes > 8 ? 1 : 2).map<[Shape, number]>((n) => [[n, 5], 1]);
   test.each(['sum', 'max', 'logsumexp'] as const)('%s', async (name) => {
     const [op, f] = definitions[name] as (typeof definitions)[string];
@@ -143,15 +195,30 @@ describe('integers', () => {
   ];
   const all = Object.values(plans);
   test.each(cases)('i32 %s', async (_, op, f) => {
-    for (const [shape, axis] of [[[37, 4], 0], [[4, 24], 1]] as const) {
+    for (const [shape, axis] of [
+      [[37, 4], 0],
+      [[4, 24], 1],
+    ] as const) {
       const inputs: Input[] = [{ shape, dtype: 'i32', range: [-(2 ** 31), 2 ** 31] }];
-      await checkOp(gpu, (x) => all.map((plan) => op(x, { axis, plan })), (x) => all.map(() => reduceNd(x, f, axis)), inputs, { gradient: false });
+      await checkOp(
+        gpu,
+        (x) => all.map((plan) => op(x, { axis, plan })),
+        (x) => all.map(() => reduceNd(x, f, axis)),
+        inputs,
+        { gradient: false },
+      );
     }
   });
 
   test.each(cases)('u32 %s', async (_, op, f) => {
     const inputs: Input[] = [{ shape: [12, 37], dtype: 'u32', range: [0, 2 ** 32] }];
-    await checkOp(gpu, (x) => all.map((plan) => op(x, { plan })), (x) => all.map(() => reduceNd(x, (row) => f(row) >>> 0)), inputs, { gradient: false });
+    await checkOp(
+      gpu,
+      (x) => all.map((plan) => op(x, { plan })),
+      (x) => all.map(() => reduceNd(x, (row) => f(row) >>> 0)),
+      inputs,
+      { gradient: false },
+    );
   });
 
   test('sums wrap around', async () => {
@@ -187,7 +254,10 @@ describe('exactness', () => {
   });
 
   test('a million rows, past 65,535 workgroups of them', async () => {
-    const x = gpu.tensor(Float32Array.from({ length: 300_000 }, (_, i) => i % 1000), [100_000, 3]);
+    const x = gpu.tensor(
+      Float32Array.from({ length: 300_000 }, (_, i) => i % 1000),
+      [100_000, 3],
+    );
     // 256 lanes are one row a workgroup.
     const y = await sum(x, { axis: 1, plan: { lanes: 1, splits: 1, vec4: false } }).data();
     expect(y[99_999]).toBe(997 + 998 + 999);
@@ -217,7 +287,11 @@ describe('special values', () => {
   const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
   test('NaN wins over everything in max and min, infinities in their place', async () => {
     for (const plan of Object.values(plans)) {
-      const x = gpu.tensor([[1, nan, 3, inf], [-inf, 2, inf, 0], [-inf, -inf, -inf, -inf]]);
+      const x = gpu.tensor([
+        [1, nan, 3, inf],
+        [-inf, 2, inf, 0],
+        [-inf, -inf, -inf, -inf],
+      ]);
       expect(Array.from(await max(x, { axis: 1, plan }).data())).toEqual([nan, inf, -inf]);
       expect(Array.from(await min(x, { axis: 1, plan }).data())).toEqual([nan, -inf, -inf]);
       expect(await max(x, { plan }).item()).toBe(nan);
@@ -226,11 +300,23 @@ describe('special values', () => {
 
   test('of equals the first one has the gradient, -0 and 0 being equal', async () => {
     for (const plan of Object.values(plans)) {
-      const x = gpu.tensor([[2, 7, 7, 1], [0, -0, 0, -1], [-3, -3, -3, -3]]);
+      const x = gpu.tensor([
+        [2, 7, 7, 1],
+        [0, -0, 0, -1],
+        [-3, -3, -3, -3],
+      ]);
       const dx = grad(() => sum(max(x, { axis: 1, plan })), x);
-      expect(await dx.array()).toEqual([[0, 1, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0]]);
+      expect(await dx.array()).toEqual([
+        [0, 1, 0, 0],
+        [1, 0, 0, 0],
+        [1, 0, 0, 0],
+      ]);
       const all = grad(() => max(x, { axis: [0, 1], plan }), x);
-      expect(await all.array()).toEqual([[0, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]);
+      expect(await all.array()).toEqual([
+        [0, 1, 0, 0],
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+      ]);
       const negative = gpu.tensor([[-0, 0]]);
       expect(Object.is(await max(negative, { plan }).item(), -0)).toBe(true);
     }
@@ -238,16 +324,35 @@ describe('special values', () => {
 
   test('the gradient of a product with zeros', async () => {
     for (const plan of Object.values(plans)) {
-      const x = gpu.tensor([[2, 0, 3, 4], [0, 5, 0, 1], [2, 3, -1, 2]]);
+      const x = gpu.tensor([
+        [2, 0, 3, 4],
+        [0, 5, 0, 1],
+        [2, 3, -1, 2],
+      ]);
       const dx = grad(() => sum(prod(x, { axis: 1, plan })), x);
-      expect(await dx.array()).toEqual([[0, 24, 0, 0], [0, 0, 0, 0], [-6, -4, 12, -6]]);
+      expect(await dx.array()).toEqual([
+        [0, 24, 0, 0],
+        [0, 0, 0, 0],
+        [-6, -4, 12, -6],
+      ]);
     }
   });
 
   test('logsumexp of masked rows, of infinities and of large numbers', async () => {
     for (const plan of Object.values(plans)) {
-      const x = gpu.tensor([[-inf, -inf, -inf, -inf], [-3.4e38, -3.4e38, -inf, -3.4e38], [inf, 0, 1, 2], [3e38, -3e38, 3e38, 0], [1e4, 1e4, -1e4, 1e4], [0, nan, 0, 0], [-inf, 1, -inf, -inf]]);
-      const { value, grads } = valueAndGrad(() => ({ loss: sum(logsumexp(x, { axis: 1, plan })), aux: logsumexp(x, { axis: 1, plan }) }), x);
+      const x = gpu.tensor([
+        [-inf, -inf, -inf, -inf],
+        [-3.4e38, -3.4e38, -inf, -3.4e38],
+        [inf, 0, 1, 2],
+        [3e38, -3e38, 3e38, 0],
+        [1e4, 1e4, -1e4, 1e4],
+        [0, nan, 0, 0],
+        [-inf, 1, -inf, -inf],
+      ]);
+      const { value, grads } = valueAndGrad(
+        () => ({ loss: sum(logsumexp(x, { axis: 1, plan })), aux: logsumexp(x, { axis: 1, plan }) }),
+        x,
+      );
       value.dispose();
       const y = await logsumexp(x, { axis: 1, plan }).data();
       expect(Array.from(y)).toEqual([-inf, -inf, inf, Math.fround(3e38), Math.fround(1e4 + Math.log(3)), nan, 1]);
@@ -262,24 +367,53 @@ describe('special values', () => {
 
 describe('sumTo', () => {
   test.each<[Shape, Shape]>([
-    [[3, 5], [3, 5]],
+    [
+      [3, 5],
+      [3, 5],
+    ],
     [[3, 5], [5]],
-    [[3, 5], [1, 5]],
-    [[3, 5], [3, 1]],
+    [
+      [3, 5],
+      [1, 5],
+    ],
+    [
+      [3, 5],
+      [3, 1],
+    ],
     [[3, 5], []],
-    [[2, 3, 5], [3, 1]],
-    [[2, 3, 5], [2, 1, 5]],
-    [[2, 3, 4, 5], [3, 1, 5]],
+    [
+      [2, 3, 5],
+      [3, 1],
+    ],
+    [
+      [2, 3, 5],
+      [2, 1, 5],
+    ],
+    [
+      [2, 3, 4, 5],
+      [3, 1, 5],
+    ],
     [[1, 3], [1]],
     [[0, 3], [3]],
   ])('%j to %j', async (from, to) => {
-    const axes = from.flatMap((n, i) => (i < from.length - to.length || (to[i - from.length + to.length] === 1 && n !== 1) ? [i] : []));
-    await checkOp(gpu, (x) => sumTo(x, to), (x) => nd(to, axes.length > 0 ? reduceNd(x, add, axes).data : x.data), [from]);
+    const axes = from.flatMap((n, i) =>
+      i < from.length - to.length || (to[i - from.length + to.length] === 1 && n !== 1) ? [i] : [],
+    );
+    await checkOp(
+      gpu,
+      (x) => sumTo(x, to),
+      (x) => nd(to, axes.length > 0 ? reduceNd(x, add, axes).data : x.data),
+      [from],
+    );
   });
 
   test('a shape that does not broadcast', () => {
-    expect(() => sumTo(gpu.empty([3, 5]), [4])).toThrow('sumTo: shape must broadcast to that of x, got [4] (x: f32[3, 5])');
-    expect(() => sumTo(gpu.empty([3]), [1, 3])).toThrow('sumTo: shape must broadcast to that of x, got [1, 3] (x: f32[3])');
+    expect(() => sumTo(gpu.empty([3, 5]), [4])).toThrow(
+      'sumTo: shape must broadcast to that of x, got [4] (x: f32[3, 5])',
+    );
+    expect(() => sumTo(gpu.empty([3]), [1, 3])).toThrow(
+      'sumTo: shape must broadcast to that of x, got [1, 3] (x: f32[3])',
+    );
   });
 });
 

@@ -1,0 +1,40 @@
+// layer_norm_backward.wgsl for rows of a multiple of 4 elements, four at a time.
+#include "lib/lanes.inc.wgsl"
+#include "lib/lane_sums.inc.wgsl"
+
+alias Scalar = f32; // dtype
+override WEIGHT: bool = true;
+
+struct Params { rows: u32, quads: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<Scalar>>;        // [rows, quads]
+@group(0) @binding(2) var<storage, read> weight: array<vec4<Scalar>>;   // [quads]; anything without WEIGHT
+@group(0) @binding(3) var<storage, read> stats: array<vec2f>;           // [rows] of (mean, r)
+@group(0) @binding(4) var<storage, read> dy: array<vec4<Scalar>>;       // as x
+@group(0) @binding(5) var<storage, read_write> dx: array<vec4<Scalar>>; // as x
+
+fn across(v: vec4f) -> f32 { return (v.x + v.y) + (v.z + v.w); }
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let row = rowOf(wid, nwg, lid);
+  let lane = laneOf(lid);
+  let first = row * params.quads;
+  // Lanes past the last row stay for the barriers.
+  let end = select(first, first + params.quads, row < params.rows);
+  let own = stats[min(row, params.rows - 1u)];
+  var plainSum = vec4f(0.0);
+  var crossSum = vec4f(0.0);
+  for (var at = first + lane; at < end; at += LANES) {
+    var g = vec4f(dy[at]);
+    if (WEIGHT) { g *= vec4f(weight[at - first]); }
+    plainSum += g;
+    crossSum += g * (vec4f(x[at]) - own.x) * own.y;
+  }
+  let means = sumLanes(vec2f(across(plainSum), across(crossSum)), lid, lane) / f32(4u * params.quads);
+  for (var at = first + lane; at < end; at += LANES) {
+    var g = vec4f(dy[at]);
+    if (WEIGHT) { g *= vec4f(weight[at - first]); }
+    dx[at] = vec4<Scalar>(own.y * (g - means.x - (vec4f(x[at]) - own.x) * own.y * means.y));
+  }
+}

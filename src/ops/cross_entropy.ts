@@ -1,0 +1,173 @@
+import { record } from '../autograd/tape.ts';
+import { crossEntropyBackward, crossEntropy as crossEntropyKernel, crossEntropyTotal } from '../generated/kernels.ts';
+import { describe } from '../host.ts';
+import { ArgumentError, DTypeError, ShapeError } from '../runtime/errors.ts';
+import { dispatch, grid } from '../runtime/kernel.ts';
+import type { Tensor } from '../tensor.ts';
+import { mul } from './binary.ts';
+import { checkAxis, checkFloat, checkSameDType } from './check.ts';
+import { crossEntropyPlain } from './reference/cross_entropy.ts';
+import { isSoftware, lanesOf, planRows, type RowPlan, type RowView, rowsPerGroup, rowView } from './row_plan.ts';
+import { expandDims } from './shape.ts';
+import { logSoftmax } from './softmax.ts';
+
+export interface CrossEntropyOptions {
+  /** The class index of rows that count for nothing; default -100. Not for probabilities. */
+  readonly ignoreIndex?: number;
+  /** The share of the target that is spread evenly over all classes, in [0, 1]; default 0. */
+  readonly labelSmoothing?: number;
+  /** Default 'mean'. */
+  readonly reduction?: Reduction;
+  /** The axis of the classes; default the last. */
+  readonly axis?: number;
+  /** @internal Instead of the planner's choice; `whole` sums the losses in the same dispatch where one workgroup holds all rows. */
+  readonly plan?: RowPlan & { readonly whole?: boolean };
+}
+
+type Reduction = 'mean' | 'sum' | 'none';
+
+/** What the op has worked out of its options. */
+export interface CrossEntropySettings {
+  readonly axis: number;
+  readonly probabilities: boolean;
+  readonly ignored: number;
+  readonly smoothing: number;
+  readonly reduction: Reduction;
+}
+
+/**
+ * Cross entropy of softmax(logits) with a target, straight from the logits: -sum_j q_j log(softmax(x)_j) for each row, with q = 1 at the target
+ * class or the target probabilities, smoothed to (1 - labelSmoothing) q + labelSmoothing / C.
+ *
+ * The mean is over the rows that are not ignored; of none it is 0, with zero gradients (PyTorch: NaN). A class index out of range gives NaN,
+ * as loss and as gradient of its row. Masked logits (below -3.3e38) have probability 0: the loss is inf where the target needs them.
+ *
+ * @param logits [..., C], f32 or f16 (computed in f32)
+ * @param target class indices [...], i32 or u32; or probabilities like `logits`, which have a gradient too
+ * @returns a scalar, or [...] for reduction 'none', in the dtype of `logits`
+ * @throws ShapeError when the shapes do not fit; DTypeError; ArgumentError for options out of their range
+ */
+export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  const settings = check(logits, target, options);
+  const { axis, reduction } = settings;
+  const { gpu, dtype } = logits;
+  const view = rowView(logits.shape, axis);
+  const rows = view.outer * view.inner;
+  const shape = reduction === 'none' ? logits.shape.filter((_, i) => i !== axis) : [];
+  const loss = gpu.empty(shape, dtype, 'crossEntropy');
+  const stats = gpu.empty([rows + 1, 4], 'f32', 'crossEntropy');
+  forward(logits, target, loss, stats, view, settings, options.plan);
+  record({
+    op: 'crossEntropy',
+    inputs: [logits, target],
+    outputs: [loss],
+    saved: [logits, target, stats],
+    backward: ([dy], [x, targets, stats], needs) => {
+      const [g, v, t, s] = [dy, x, targets, stats] as [Tensor, Tensor, Tensor, Tensor];
+      const dx = needs[0] ? backward(v, t, s, g, view, settings) : null;
+      return [dx, needs[1] ? targetGradient(v, g, rows, settings) : null];
+    },
+    plain: (x, t) => crossEntropyPlain(x, t ?? target, settings),
+  });
+  return loss;
+}
+
+function check(logits: Tensor, target: Tensor, options: CrossEntropyOptions): CrossEntropySettings {
+  const op = 'crossEntropy';
+  const { ignoreIndex = -100, labelSmoothing: smoothing = 0, reduction = 'mean' } = options;
+  checkFloat(op, 'logits', logits);
+  if (logits.rank === 0) throw new ShapeError(op, `logits must have an axis of classes, got ${describe(logits)}`);
+  const axis = checkAxis(op, options.axis ?? -1, logits);
+  if (target.dtype === 'bool')
+    throw new DTypeError(op, `target must be i32 or u32 class indices, or probabilities, got ${describe(target)}`);
+  const probabilities = target.dtype === 'f32' || target.dtype === 'f16';
+  const shape = probabilities ? logits.shape : logits.shape.filter((_, i) => i !== axis);
+  if (target.shape.join() !== shape.join())
+    throw new ShapeError(
+      op,
+      `target must have shape [${shape.join(', ')}], got ${describe(target)} (logits: ${describe(logits)})`,
+    );
+  if (probabilities) checkSameDType(op, { logits, target });
+  if (probabilities && options.ignoreIndex !== undefined)
+    throw new ArgumentError(op, `ignoreIndex is for class indices, target is ${describe(target)}`);
+  if (logits.shape[axis] === 0)
+    throw new ShapeError(op, `logits must have at least one class, got ${describe(logits)}`);
+  if (!Number.isInteger(ignoreIndex) || Math.abs(ignoreIndex) >= 2 ** 31)
+    throw new ArgumentError(op, `ignoreIndex must be a whole number below 2^31, got ${ignoreIndex}`);
+  if (!(smoothing >= 0 && smoothing <= 1))
+    throw new ArgumentError(op, `labelSmoothing must be in [0, 1], got ${smoothing}`);
+  if (!(reduction in CODE))
+    throw new ArgumentError(op, `reduction must be 'mean', 'sum' or 'none', got '${reduction}'`);
+  return { axis, probabilities, ignored: ignoreIndex, smoothing, reduction };
+}
+
+const CODE: Readonly<Record<Reduction, number>> = {
+  none: crossEntropyKernel.ops.NONE,
+  sum: crossEntropyKernel.ops.SUM,
+  mean: crossEntropyKernel.ops.MEAN,
+};
+
+/** One dispatch for the rows and, unless one workgroup holds them all, one for their sum. */
+function forward(
+  x: Tensor,
+  targets: Tensor,
+  loss: Tensor,
+  stats: Tensor,
+  view: RowView,
+  settings: CrossEntropySettings,
+  forced?: CrossEntropyOptions['plan'],
+): void {
+  const { gpu } = x;
+  const { axis, inner } = view;
+  const { ignored, smoothing, reduction } = settings;
+  const rows = view.outer * inner;
+  const plan = forced ?? planRows(gpu, view);
+  const REDUCTION = CODE[reduction];
+  const software = isSoftware(gpu);
+  // On a CPU the barriers of a workgroup's sum cost more than another dispatch.
+  const WHOLE =
+    reduction !== 'none' && rows > 0 && rows <= rowsPerGroup(plan) && (forced ? forced.whole === true : !software);
+  const constants = { ...lanesOf(plan, inner), PROBS: settings.probabilities, SMOOTH: smoothing > 0, REDUCTION, WHOLE };
+  dispatch(
+    gpu,
+    crossEntropyKernel,
+    { x, targets, loss, stats },
+    { rows, axis, inner, ignored, smoothing },
+    grid(rows, rowsPerGroup(plan)),
+    constants,
+  );
+  if (reduction === 'none' || WHOLE) return;
+  dispatch(gpu, crossEntropyTotal, { stats, loss }, { rows }, 1, {
+    WG: software ? (rows > 8192 ? 64 : 1) : 256,
+    REDUCTION,
+  });
+}
+
+function backward(
+  x: Tensor,
+  targets: Tensor,
+  stats: Tensor,
+  dy: Tensor,
+  view: RowView,
+  settings: CrossEntropySettings,
+): Tensor {
+  const { gpu, size } = x;
+  const { axis, inner } = view;
+  const { smoothing } = settings;
+  const dx = gpu.empty(x.shape, x.dtype, 'crossEntropy');
+  const constants = { PROBS: settings.probabilities, REDUCTION: CODE[settings.reduction] };
+  const params = { size, rows: view.outer * inner, axis, inner, smoothing };
+  dispatch(gpu, crossEntropyBackward, { x, targets, stats, dy, dx }, params, grid(size, 256), constants);
+  return dx;
+}
+
+/** That of the target probabilities: -(1 - smoothing) log(softmax(x)), times what comes from above. */
+function targetGradient(
+  x: Tensor,
+  dy: Tensor,
+  rows: number,
+  { axis, reduction, smoothing }: CrossEntropySettings,
+): Tensor {
+  const upstream = reduction === 'none' ? expandDims(dy, axis) : dy;
+  return mul(mul(logSoftmax(x, { axis }), (smoothing - 1) / (reduction === 'mean' ? Math.max(rows, 1) : 1)), upstream);
+}
