@@ -7,7 +7,8 @@ alias Index = i32; // dtype
 override WG: u32 = 256;
 override SIGNED: bool = true;
 
-struct Params { size: u32, length: u32, count: u32, inner: u32, outerStride: u32, axisStride: u32, innerStride: u32 } // the strides are those of indices
+// The strides are those of indices.
+struct Params { size: u32, length: u32, count: u32, inner: u32, outerStride: u32, axisStride: u32, innerStride: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Scalar>;            // [outer, length, inner]
 @group(0) @binding(2) var<storage, read> indices: array<Index>;

@@ -9,7 +9,8 @@ override WG: u32 = 256;
 override BASE: bool = false;
 override BLOCKED: bool = false;
 
-struct Params { size: u32, length: u32, count: u32, inner: u32, rowed: u32, span: u32, blocks: u32 } // rowed: 1 where each o has indices of its own
+// Rowed: 1 where each o has indices of its own.
+struct Params { size: u32, length: u32, count: u32, inner: u32, rowed: u32, span: u32, blocks: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<Scalar>;           // [outer, count, inner]
 @group(0) @binding(2) var<storage, read> order: array<i32>;       // [count], or [outer, count]

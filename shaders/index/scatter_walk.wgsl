@@ -9,7 +9,8 @@ override SIGNED: bool = true;
 override INTEGER: bool = false;
 override BASE: bool = false;
 
-struct Params { size: u32, length: u32, count: u32, inner: u32, outerStride: u32, axisStride: u32, innerStride: u32 } // the strides are those of indices
+// The strides are those of indices.
+struct Params { size: u32, length: u32, count: u32, inner: u32, outerStride: u32, axisStride: u32, innerStride: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<Scalar>;           // [outer, count, inner]
 @group(0) @binding(2) var<storage, read> indices: array<Index>;

@@ -9,7 +9,8 @@ override WG: u32 = 256;
 override TILE: u32 = 1024; // a power of two, at least 2
 override FIRST: bool = true;
 
-struct Params { rows: u32, n: u32, tiles: u32, keep: u32, width: u32, length: u32, kind: u32, mask: u32 } // tiles in a row; width: places in a row of the result
+// Tiles in a row; width: places in a row of the result.
+struct Params { rows: u32, n: u32, tiles: u32, keep: u32, width: u32, length: u32, kind: u32, mask: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Scalar>;             // [rows, n]
 @group(0) @binding(2) var<storage, read> keysIn: array<u32>;           // [rows, n]

@@ -5,7 +5,8 @@
 alias Scalar = f32; // dtype
 override WG: u32 = 256;
 
-struct Params { rows: u32, cols: u32, start: u32, width: u32, absent: u32, ends: array<vec4u, 2> } // absent: bit k set where input k is all zeros
+// Absent: bit k set where input k is all zeros.
+struct Params { rows: u32, cols: u32, start: u32, width: u32, absent: u32, ends: array<vec4u, 2> }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x0: array<Scalar>; // [rows, ends_0], and so on: [rows, ends_k - ends_(k-1)]
 @group(0) @binding(2) var<storage, read> x1: array<Scalar>;

@@ -9,7 +9,8 @@ override WHOLE: bool = false; // the value is params.whole, not params.value: in
 
 struct Params {
   size: u32, offset: u32, value: f32, whole: i32,
-  shape: array<vec4u, 2>, begin: array<vec4u, 2>, step: array<vec4u, 2>, count: array<vec4u, 2>, strides: array<vec4u, 2>, // innermost axis first
+// Innermost axis first.
+  shape: array<vec4u, 2>, begin: array<vec4u, 2>, step: array<vec4u, 2>, count: array<vec4u, 2>, strides: array<vec4u, 2>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Scalar>;

@@ -5,8 +5,8 @@ import { ArgumentError, ShapeError } from '../runtime/errors.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { checkAxis, checkSameDType } from './check.ts';
 import { cast } from './cast.ts';
+import { checkAxis, checkSameDType } from './check.ts';
 import { fourfold, viewAt } from './strided.ts';
 
 /** Storage buffers that a kernel has for the pieces. */
@@ -24,9 +24,19 @@ export function concat(list: readonly Tensor[], options: { readonly axis?: numbe
   const first = checkList('concat', list);
   const axis = checkAxis('concat', options.axis ?? 0, first);
   const wrong = list.find((t) => t.rank !== first.rank || t.shape.some((n, i) => i !== axis && n !== first.shape[i]));
-  if (wrong) throw new ShapeError('concat', `list must have equal shapes but for axis ${axis}, got ${describe(first)} and ${describe(wrong)}`);
+  if (wrong)
+    throw new ShapeError(
+      'concat',
+      `list must have equal shapes but for axis ${axis}, got ${describe(first)} and ${describe(wrong)}`,
+    );
   const along = list.reduce((n, t) => n + (t.shape[axis] as number), 0);
-  return join('concat', list, list.map((t) => t.shape), first.shape.with(axis, along), axis);
+  return join(
+    'concat',
+    list,
+    list.map((t) => t.shape),
+    first.shape.with(axis, along),
+    axis,
+  );
 }
 
 /**
@@ -41,13 +51,24 @@ export function stack(list: readonly Tensor[], options: { readonly axis?: number
   const { axis = 0 } = options;
   const { rank } = first;
   if (!Number.isInteger(axis) || axis < -rank - 1 || axis > rank) {
-    throw new ArgumentError('stack', `axis must be in [${-rank - 1}, ${rank}], got ${axis} (list[0]: ${describe(first)})`);
+    throw new ArgumentError(
+      'stack',
+      `axis must be in [${-rank - 1}, ${rank}], got ${axis} (list[0]: ${describe(first)})`,
+    );
   }
-  if (rank === 8) throw new ShapeError('stack', `list must hold tensors of at most 7 dimensions, got ${describe(first)}`);
+  if (rank === 8)
+    throw new ShapeError('stack', `list must hold tensors of at most 7 dimensions, got ${describe(first)}`);
   const wrong = list.find((t) => t.shape.join() !== first.shape.join());
-  if (wrong) throw new ShapeError('stack', `list must have equal shapes, got ${describe(first)} and ${describe(wrong)}`);
+  if (wrong)
+    throw new ShapeError('stack', `list must have equal shapes, got ${describe(first)} and ${describe(wrong)}`);
   const at = axis < 0 ? axis + rank + 1 : axis;
-  return join('stack', list, list.map((t) => t.shape), first.shape.toSpliced(at, 0, list.length), at);
+  return join(
+    'stack',
+    list,
+    list.map((t) => t.shape),
+    first.shape.toSpliced(at, 0, list.length),
+    at,
+  );
 }
 
 /**
@@ -60,17 +81,32 @@ export function stack(list: readonly Tensor[], options: { readonly axis?: number
  * @returns the pieces, whose gradients are put together by one `concat`
  * @throws ArgumentError when the sizes are not whole numbers that sum to the size of the axis
  */
-export function split(x: Tensor, sections: number | readonly number[], options: { readonly axis?: number } = {}): Tensor[] {
+export function split(
+  x: Tensor,
+  sections: number | readonly number[],
+  options: { readonly axis?: number } = {},
+): Tensor[] {
   const axis = checkAxis('split', options.axis ?? 0, x);
   const n = x.shape[axis] as number;
   const equal = typeof sections === 'number';
-  const sizes = equal ? Array.from({ length: Number.isInteger(sections) && sections > 0 ? sections : 0 }, () => n / sections) : sections;
-  const valid = sizes.length > 0 && sizes.every((s) => Number.isInteger(s) && s >= 0) && sizes.reduce((a, b) => a + b, 0) === n;
+  const sizes = equal
+    ? Array.from({ length: Number.isInteger(sections) && sections > 0 ? sections : 0 }, () => n / sections)
+    : sections;
+  const valid =
+    sizes.length > 0 && sizes.every((s) => Number.isInteger(s) && s >= 0) && sizes.reduce((a, b) => a + b, 0) === n;
   if (!valid) {
     const want = equal ? `a whole number that divides ${n}` : `whole numbers that sum to ${n}`;
-    throw new ArgumentError('split', `sections must be ${want}, the size of axis ${axis}, got ${equal ? sections : `[${sizes.join(', ')}]`} (x: ${describe(x)})`);
+    throw new ArgumentError(
+      'split',
+      `sections must be ${want}, the size of axis ${axis}, got ${equal ? sections : `[${sizes.join(', ')}]`} (x: ${describe(x)})`,
+    );
   }
-  return cut('split', x, sizes.map((s) => x.shape.with(axis, s)), axis) as Tensor[];
+  return cut(
+    'split',
+    x,
+    sizes.map((s) => x.shape.with(axis, s)),
+    axis,
+  ) as Tensor[];
 }
 
 function checkList(op: string, list: readonly Tensor[]): Tensor {
@@ -94,10 +130,19 @@ function columnsOf(shapes: readonly Shape[], whole: Shape, axis: number): Column
 }
 
 /** The pieces (null for zeros) side by side. */
-function join(op: string, pieces: readonly (Tensor | null)[], shapes: readonly Shape[], whole: Shape, axis: number): Tensor {
+function join(
+  op: string,
+  pieces: readonly (Tensor | null)[],
+  shapes: readonly Shape[],
+  whole: Shape,
+  axis: number,
+): Tensor {
   const given = pieces.filter((t) => t !== null);
   const first = given[0] as Tensor;
-  const y = pieces.length === 1 ? first.reinterpret(first.dtype, whole) : joined(op, pieces, first, columnsOf(shapes, whole, axis), whole);
+  const y =
+    pieces.length === 1
+      ? first.reinterpret(first.dtype, whole)
+      : joined(op, pieces, first, columnsOf(shapes, whole, axis), whole);
   record({
     op,
     inputs: given,
@@ -124,13 +169,25 @@ function joined(op: string, pieces: readonly (Tensor | null)[], first: Tensor, c
     const at = (t: Tensor | undefined) => t ?? first;
     const buffers = { x0: at(x0), x1: at(x1), x2: at(x2), x3: at(x3), x4: at(x4), x5: at(x5), x6: at(x6), y };
     const absent = run.pieces.reduce((bits, k, i) => bits | (pieces[k] ? 0 : 1 << i), 0);
-    dispatch(first.gpu, run.fours ? concatVec4 : concatKernel, buffers, { ...run.params, absent }, grid(run.params.rows * run.params.width, 256));
+    dispatch(
+      first.gpu,
+      run.fours ? concatVec4 : concatKernel,
+      buffers,
+      { ...run.params, absent },
+      grid(run.params.rows * run.params.width, 256),
+    );
   });
   return y;
 }
 
 /** `x` in pieces of these shapes; null for those not wanted. */
-function cut(op: string, x: Tensor, shapes: readonly Shape[], axis: number, wanted: readonly boolean[] = shapes.map(() => true)): (Tensor | null)[] {
+function cut(
+  op: string,
+  x: Tensor,
+  shapes: readonly Shape[],
+  axis: number,
+  wanted: readonly boolean[] = shapes.map(() => true),
+): (Tensor | null)[] {
   const columns = columnsOf(shapes, x.shape, axis);
   const pieces = views(x, shapes, columns, wanted) ?? pieced(op, x, shapes, columns, wanted);
   record({
@@ -153,7 +210,12 @@ function spread(values: readonly (Tensor | null)[], wanted: readonly boolean[]):
 }
 
 /** The pieces as views, if each may be bound where it lies. */
-function views(x: Tensor, shapes: readonly Shape[], { rows, widths }: Columns, wanted: readonly boolean[]): (Tensor | null)[] | null {
+function views(
+  x: Tensor,
+  shapes: readonly Shape[],
+  { rows, widths }: Columns,
+  wanted: readonly boolean[],
+): (Tensor | null)[] | null {
   if (rows !== 1) return null;
   const found: (Tensor | null)[] = [];
   let offset = 0;
@@ -169,7 +231,13 @@ function views(x: Tensor, shapes: readonly Shape[], { rows, widths }: Columns, w
   return found;
 }
 
-function pieced(op: string, x: Tensor, shapes: readonly Shape[], columns: Columns, wanted: readonly boolean[]): (Tensor | null)[] {
+function pieced(
+  op: string,
+  x: Tensor,
+  shapes: readonly Shape[],
+  columns: Columns,
+  wanted: readonly boolean[],
+): (Tensor | null)[] {
   const { gpu } = x;
   if (x.dtype === 'bool') {
     return scope(() => pieced(op, cast(x, 'u32'), shapes, columns, wanted).map((t) => t && cast(t, 'bool')));
@@ -179,12 +247,19 @@ function pieced(op: string, x: Tensor, shapes: readonly Shape[], columns: Column
     if (!run.pieces.some((k) => pieces[k])) return;
     scope(() => {
       // Outputs must lie in different buffers, those that are not wanted too.
-      const [y0, y1, y2, y3, y4, y5, y6] = Array.from({ length: PIECES }, (_, i) => pieces[run.pieces[i] ?? -1] ?? gpu.empty([1], x.dtype, op)) as [
-        Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor,
-      ];
+      const [y0, y1, y2, y3, y4, y5, y6] = Array.from(
+        { length: PIECES },
+        (_, i) => pieces[run.pieces[i] ?? -1] ?? gpu.empty([1], x.dtype, op),
+      ) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
       const absent = run.pieces.reduce((bits, k, i) => bits | (pieces[k] ? 0 : 1 << i), 0);
       const { rows, width } = run.params;
-      dispatch(gpu, run.fours ? splitVec4 : splitKernel, { x, y0, y1, y2, y3, y4, y5, y6 }, { ...run.params, absent }, grid(rows * width, 256));
+      dispatch(
+        gpu,
+        run.fours ? splitVec4 : splitKernel,
+        { x, y0, y1, y2, y3, y4, y5, y6 },
+        { ...run.params, absent },
+        grid(rows * width, 256),
+      );
     });
   });
   return pieces;
@@ -206,7 +281,11 @@ function eachRun({ rows, cols, widths }: Columns, f: (run: Run) => void): void {
     const pieces = filled.slice(i, i + PIECES);
     let width = 0;
     const ends = pieces.map((k) => (width += (widths[k] as number) / unit));
-    f({ pieces, fours, params: { rows, cols: cols / unit, start, width, ends: Array.from({ length: 8 }, (_, k) => ends[k] ?? width) } });
+    f({
+      pieces,
+      fours,
+      params: { rows, cols: cols / unit, start, width, ends: Array.from({ length: 8 }, (_, k) => ends[k] ?? width) },
+    });
     start += width;
   }
 }

@@ -56,7 +56,9 @@ function take(op: string, x: Tensor, indices: Tensor, at: number): Tensor {
   checkIndices(op, indices);
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
   const strides = { outerStride: 0, axisStride: 1, innerStride: 0 };
-  const y = overWords(x, (words) => pick(op, words, indices, shape, { ...around(x.shape, axis), count: indices.size }, strides));
+  const y = overWords(x, (words) =>
+    pick(op, words, indices, shape, { ...around(x.shape, axis), count: indices.size }, strides),
+  );
   const { shape: before } = x;
   record({
     op,
@@ -82,11 +84,28 @@ function take(op: string, x: Tensor, indices: Tensor, at: number): Tensor {
 export function takeAlong(x: Tensor, indices: Tensor, options: { readonly axis?: number } = {}): Tensor {
   const axis = checkAxis('takeAlong', options.axis ?? 0, x);
   checkIndices('takeAlong', indices);
-  if (indices.rank !== x.rank || indices.shape.some((n, i) => i !== axis && n > (x.shape[i] as number))) {
-    throw new ShapeError('takeAlong', `indices must have the rank of x and be no larger but on axis ${axis}, got ${describe(indices)} and x ${describe(x)}`);
-  }
+  checkAlong('takeAlong', x, indices, axis);
   const part = x.shape.some((n, i) => i !== axis && n !== indices.shape[i]);
-  return along(part ? slice(x, indices.shape.map((n, i) => (i === axis ? null : [0, n]))) : x, indices, axis);
+  return along(
+    part
+      ? slice(
+          x,
+          indices.shape.map((n, i) => (i === axis ? null : [0, n])),
+        )
+      : x,
+    indices,
+    axis,
+  );
+}
+
+/** Throws unless there is a place in `x` for each index, whatever it is. */
+export function checkAlong(op: string, x: Tensor, indices: Tensor, axis: number): void {
+  if (indices.rank !== x.rank || indices.shape.some((n, i) => i !== axis && n > (x.shape[i] as number))) {
+    throw new ShapeError(
+      op,
+      `indices must have the rank of x and be no larger but on axis ${axis}, got ${describe(indices)} and x ${describe(x)}`,
+    );
+  }
 }
 
 function along(x: Tensor, indices: Tensor, axis: number): Tensor {
@@ -115,13 +134,22 @@ export interface Strides {
 }
 
 /** One run of gather.wgsl; not recorded. */
-export function pick(op: string, x: Tensor, indices: Tensor, shape: Shape, { length, inner, count }: Around & { count: number }, strides: Strides): Tensor {
+export function pick(
+  op: string,
+  x: Tensor,
+  indices: Tensor,
+  shape: Shape,
+  { length, inner, count }: Around & { count: number },
+  strides: Strides,
+): Tensor {
   const y = x.gpu.empty(shape, x.dtype, op);
   const fours = strides.innerStride === 0 && fourfold(inner);
   const unit = fours ? 4 : 1;
   const size = y.size / unit;
   const params = { size, length, count, inner: inner / unit, ...strides };
-  dispatch(x.gpu, fours ? gatherVec4 : gatherKernel, { x, indices, y }, params, grid(size, 256), { SIGNED: indices.dtype === 'i32' });
+  dispatch(x.gpu, fours ? gatherVec4 : gatherKernel, { x, indices, y }, params, grid(size, 256), {
+    SIGNED: indices.dtype === 'i32',
+  });
   return y;
 }
 
@@ -146,9 +174,13 @@ export function oneHot(indices: Tensor, depth: number, options: OneHotOptions = 
   const { dtype = 'f32', on = 1, off = 0, axis = -1 } = options;
   const { rank, gpu } = indices;
   checkIndices('oneHot', indices);
-  if (!Number.isInteger(depth) || depth < 0) throw new ArgumentError('oneHot', `depth must be a whole number >= 0, got ${depth}`);
+  if (!Number.isInteger(depth) || depth < 0)
+    throw new ArgumentError('oneHot', `depth must be a whole number >= 0, got ${depth}`);
   if (!Number.isInteger(axis) || axis < -rank - 1 || axis > rank) {
-    throw new ArgumentError('oneHot', `axis must be in [${-rank - 1}, ${rank}], got ${axis} (indices: ${describe(indices)})`);
+    throw new ArgumentError(
+      'oneHot',
+      `axis must be in [${-rank - 1}, ${rank}], got ${axis} (indices: ${describe(indices)})`,
+    );
   }
   checkNumber('oneHot', on, dtype, 'on');
   checkNumber('oneHot', off, dtype, 'off');

@@ -1,10 +1,12 @@
 // The order of the elements along an axis: what sort, topk and the scatter of many indices are made of. Nothing here is recorded.
 import { mergeRuns, rankRows, sortTiles } from '../generated/kernels.ts';
+import type { Shape } from '../host.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { isSoftware } from './row_plan.ts';
 import { readStrided } from './strided.ts';
+import { contiguousStrides } from './strides.ts';
 
 export interface Ordering {
   /** How keys are made of the elements; PLACE: indices along an axis of `length`. */
@@ -26,7 +28,13 @@ export function planSort(x: Tensor, n: number): SortPlan {
 }
 
 /** The first `keep` elements of `x` [outer, n, inner] by order, and their places, both [outer, keep, inner]. One dispatch, n loads an element. */
-export function rankByCount(op: string, x: Tensor, n: number, inner: number, ordering: Ordering): { values: Tensor; order: Tensor } {
+export function rankByCount(
+  op: string,
+  x: Tensor,
+  n: number,
+  inner: number,
+  ordering: Ordering,
+): { values: Tensor; order: Tensor } {
   const { keep } = ordering;
   const { size } = x;
   const shape = [size / (n * inner), keep, inner];
@@ -39,10 +47,16 @@ export function rankByCount(op: string, x: Tensor, n: number, inner: number, ord
 /** The places of the first `keep` elements of each row of `x` [rows, n] by order: [rows, keep]. */
 export function orderByTiles(op: string, x: Tensor, rows: number, n: number, ordering: Ordering, tile: number): Tensor {
   // A tile that gives up most of its elements leaves less work to the next round than merging whole tiles.
-  return scope(() => (ordering.keep <= tile / 4 ? tournament(op, x, rows, n, ordering, tile) : mergeSort(op, x, rows, n, ordering, tile)));
+  return scope(() =>
+    ordering.keep <= tile / 4 ? tournament(op, x, rows, n, ordering, tile) : mergeSort(op, x, rows, n, ordering, tile),
+  );
 }
 
-const keysOf = ({ key, descending, length = 0 }: Ordering) => ({ kind: rankRows.ops[key], mask: descending ? 0xffffffff : 0, length });
+const keysOf = ({ key, descending, length = 0 }: Ordering) => ({
+  kind: rankRows.ops[key],
+  mask: descending ? 0xffffffff : 0,
+  length,
+});
 
 interface Pairs {
   readonly keys: Tensor;
@@ -51,7 +65,16 @@ interface Pairs {
 }
 
 /** A run of sort_tiles.wgsl over `x`, or over the pairs of an earlier one: the first `keep` of each tile, side by side. */
-function runTiles(op: string, x: Tensor, rows: number, n: number, ordering: Ordering, tile: number, keep: number, earlier?: Pairs): Pairs {
+function runTiles(
+  op: string,
+  x: Tensor,
+  rows: number,
+  n: number,
+  ordering: Ordering,
+  tile: number,
+  keep: number,
+  earlier?: Pairs,
+): Pairs {
   const { gpu } = x;
   const tiles = Math.ceil(n / tile);
   const width = (tiles - 1) * keep + Math.min(keep, n - (tiles - 1) * tile);
@@ -82,11 +105,30 @@ function mergeSort(op: string, x: Tensor, rows: number, n: number, ordering: Ord
   let { keys, order } = runTiles(op, x, rows, n, ordering, tile, tile);
   for (let run = tile; run < n; run *= 2) {
     const next = { keys: x.gpu.empty([rows, n], 'u32', op), order: x.gpu.empty([rows, n], 'i32', op) };
-    dispatch(x.gpu, mergeRuns, { keysIn: keys, orderIn: order, ...next }, { size: rows * n, n, run }, grid(rows * n, 256));
+    dispatch(
+      x.gpu,
+      mergeRuns,
+      { keysIn: keys, orderIn: order, ...next },
+      { size: rows * n, n, run },
+      grid(rows * n, 256),
+    );
     keys.dispose();
     order.dispose();
     ({ keys, order } = next);
   }
   const { keep } = ordering;
   return keep === n ? order : readStrided(op, order, { shape: [rows, keep], strides: [n, 1] });
+}
+
+/** `x` with `axis` moved to the end; not recorded. */
+export function axisLast(op: string, x: Tensor, axis: number): Tensor {
+  const own = contiguousStrides(x.shape);
+  const moved = (values: readonly number[]) => [...values.toSpliced(axis, 1), values[axis] as number];
+  return readStrided(op, x, { shape: moved(x.shape), strides: moved(own) });
+}
+
+/** The inverse: rows of an array whose last axis belongs at `axis`, as an array of `shape`. */
+export function axisBack(op: string, rows: Tensor, shape: Shape, axis: number): Tensor {
+  const own = contiguousStrides([...shape.toSpliced(axis, 1), shape[axis] as number]);
+  return readStrided(op, rows, { shape, strides: [...own.slice(0, -1)].toSpliced(axis, 0, 1) });
 }

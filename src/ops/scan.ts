@@ -53,7 +53,14 @@ function planScan(x: Tensor, { outer, axis, inner }: RowView): ScanPlan {
 const accumulator = (dtype: DType): DType => (dtype === 'f16' ? 'f32' : dtype);
 
 /** y = the running sums of x. In two levels where an axis is cut into chunks, which begin with the running sums of their totals. */
-function scan(x: Tensor, y: Tensor, { outer, axis: n, inner }: RowView, EXCLUSIVE: boolean, REVERSE: boolean, { by, chunk }: ScanPlan): void {
+function scan(
+  x: Tensor,
+  y: Tensor,
+  { outer, axis: n, inner }: RowView,
+  EXCLUSIVE: boolean,
+  REVERSE: boolean,
+  { by, chunk }: ScanPlan,
+): void {
   const { gpu, dtype } = x;
   const chunks = Math.ceil(n / chunk);
   const shape = [outer, chunks, inner];
@@ -64,7 +71,10 @@ function scan(x: Tensor, y: Tensor, { outer, axis: n, inner }: RowView, EXCLUSIV
   if (CARRY) {
     const totals = gpu.empty(shape, Acc, 'cumsum');
     const LANES = by === 'rows' ? 256 : 1;
-    dispatch(gpu, scanTotals, { x, totals }, { columns, n, inner, chunk, chunks }, grid(columns, 256 / LANES), { LANES, REVERSE });
+    dispatch(gpu, scanTotals, { x, totals }, { columns, n, inner, chunk, chunks }, grid(columns, 256 / LANES), {
+      LANES,
+      REVERSE,
+    });
     carry = gpu.empty(shape, Acc, 'cumsum');
     const view = { outer, axis: chunks, inner };
     scan(totals, carry, view, true, false, planScan(totals, view));

@@ -1,15 +1,25 @@
 import { record } from '../autograd/tape.ts';
-import { scatterBlocks, scatterBlocksVec4, scatterSorted, scatterSortedVec4, scatterUnique as scatterUniqueKernel, scatterWalk, scatterWalkVec4, segmentStarts } from '../generated/kernels.ts';
+import {
+  scatterBlocks,
+  scatterBlocksVec4,
+  scatterSorted,
+  scatterSortedVec4,
+  scatterUnique as scatterUniqueKernel,
+  scatterWalk,
+  scatterWalkVec4,
+  segmentStarts,
+} from '../generated/kernels.ts';
 import { type DType, describe, type Shape } from '../host.ts';
 import { ShapeError } from '../runtime/errors.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { checkAxis, checkDType, checkSameDType } from './check.ts';
-import { type Around, around, checkIndices, gather, type Strides, takeAlong } from './gather.ts';
-import { orderByTiles, planSort, rankByCount } from './order.ts';
+import { add } from './binary.ts';
+import { checkAxis, checkDType, checkSameDType, checkShape } from './check.ts';
+import { type Around, around, checkAlong, checkIndices, gather, type Strides, takeAlong } from './gather.ts';
+import { axisBack, axisLast, orderByTiles, planSort, rankByCount } from './order.ts';
 import { isSoftware } from './row_plan.ts';
-import { axisBack, axisLast } from './sort.ts';
+import { pad } from './slice.ts';
 import { fourfold } from './strided.ts';
 
 export interface ScatterOptions {
@@ -38,7 +48,10 @@ export function scatterAdd(x: Tensor, indices: Tensor, updates: Tensor, options:
   checkSameDType('scatterAdd', { x, updates });
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
   if (updates.shape.join() !== shape.join()) {
-    throw new ShapeError('scatterAdd', `updates must have shape [${shape.join(', ')}], got ${describe(updates)} (x: ${describe(x)}, indices: ${describe(indices)})`);
+    throw new ShapeError(
+      'scatterAdd',
+      `updates must have shape [${shape.join(', ')}], got ${describe(updates)} (x: ${describe(x)}, indices: ${describe(indices)})`,
+    );
   }
   const y = scatter('scatterAdd', updates, indices, x.shape, rowsOf(x.shape, indices, axis), options.plan, x);
   record({
@@ -46,25 +59,82 @@ export function scatterAdd(x: Tensor, indices: Tensor, updates: Tensor, options:
     inputs: [x, indices, updates],
     outputs: [y],
     saved: [indices],
-    backward: ([dy], [at], needs) => [needs[0] ? (dy as Tensor) : null, null, needs[2] ? gather(dy as Tensor, at as Tensor, { axis }) : null],
+    backward: ([dy], [at], needs) => [
+      needs[0] ? (dy as Tensor) : null,
+      null,
+      needs[2] ? gather(dy as Tensor, at as Tensor, { axis }) : null,
+    ],
     plain: 'composed',
   });
   return y;
 }
 
+/**
+ * `x` with elements added to it, the transpose of `takeAlong`, as `torch.scatter_add`: `y = x`, then
+ * `y[c with indices[c] at axis] += updates[c]`, in a fixed order.
+ *
+ * @param x       rank 1 or more; f32, f16, i32 or u32
+ * @param indices i32 or u32 of the same rank, on other axes at most as large as `x`; negative and out of range as in `scatterAdd`
+ * @param updates the shape of `indices`, the dtype of `x`
+ * @returns the shape of `x`
+ */
+export function scatterAddAlong(x: Tensor, indices: Tensor, updates: Tensor, options: ScatterOptions = {}): Tensor {
+  const op = 'scatterAddAlong';
+  checkDType(op, 'x', x, 'f32', 'f16', 'i32', 'u32');
+  const axis = checkAxis(op, options.axis ?? 0, x);
+  checkIndices(op, indices);
+  checkSameDType(op, { x, updates });
+  checkAlong(op, x, indices, axis);
+  checkShape(op, 'updates', updates, indices.shape);
+  const missing = x.shape.map((n, i) => (i === axis ? 0 : n - (indices.shape[i] as number)));
+  const sums = scatterAlong(
+    op,
+    updates,
+    indices,
+    x.shape.map((n, i) => n - (missing[i] as number)),
+    axis,
+    options.plan,
+  );
+  return add(
+    x,
+    missing.some((n) => n > 0)
+      ? pad(
+          sums,
+          missing.map((n) => [0, n]),
+        )
+      : sums,
+  );
+}
+
 /** The transpose of `gather`: an array of `shape` in which each place along `axis` holds the sum of the slices of `dy` with its number. */
-export function scatterRows(op: string, dy: Tensor, indices: Tensor, shape: Shape, axis: number, plan?: ScatterPlan): Tensor {
+export function scatterRows(
+  op: string,
+  dy: Tensor,
+  indices: Tensor,
+  shape: Shape,
+  axis: number,
+  plan?: ScatterPlan,
+): Tensor {
   const y = scatter(op, dy, indices, shape, rowsOf(shape, indices, axis), plan);
   return recordScatter(op, dy, indices, y, (g, at) => gather(g, at, { axis }));
 }
 
 /** The transpose of `takeAlong` for indices that are as large as `shape` but on `axis`. */
-export function scatterAlong(op: string, dy: Tensor, indices: Tensor, shape: Shape, axis: number, plan?: ScatterPlan): Tensor {
+export function scatterAlong(
+  op: string,
+  dy: Tensor,
+  indices: Tensor,
+  shape: Shape,
+  axis: number,
+  plan?: ScatterPlan,
+): Tensor {
   const dims = { ...around(shape, axis), count: indices.shape[axis] as number };
   const strides = { outerStride: dims.count * dims.inner, axisStride: dims.inner, innerStride: 1 };
   const by = plan ?? planScatter(dy, dims);
   const direct = by === 'walk' || dims.inner === 1;
-  const y = direct ? scatter(op, dy, indices, shape, { dims, strides }, by) : scope(() => turned(op, dy, indices, shape, axis, by));
+  const y = direct
+    ? scatter(op, dy, indices, shape, { dims, strides }, by)
+    : scope(() => turned(op, dy, indices, shape, axis, by));
   return recordScatter(op, dy, indices, y, (g, at) => takeAlong(g, at, { axis }));
 }
 
@@ -73,12 +143,27 @@ export function scatterUnique(op: string, dy: Tensor, indices: Tensor, shape: Sh
   const { length, inner } = around(shape, axis);
   const count = indices.shape[axis] as number;
   const y = count === length ? dy.gpu.empty(shape, dy.dtype, op) : dy.gpu.zeros(shape, dy.dtype);
-  dispatch(dy.gpu, scatterUniqueKernel, { dy, indices, y }, { size: dy.size, length, count, inner }, grid(dy.size, 256));
+  dispatch(
+    dy.gpu,
+    scatterUniqueKernel,
+    { dy, indices, y },
+    { size: dy.size, length, count, inner },
+    grid(dy.size, 256),
+  );
   return recordScatter(op, dy, indices, y, (g, at) => takeAlong(g, at, { axis }));
 }
 
-function recordScatter(op: string, dy: Tensor, indices: Tensor, y: Tensor, transposed: (g: Tensor, indices: Tensor) => Tensor): Tensor {
-  const backward = ([g]: readonly (Tensor | null)[], [at]: readonly Tensor[]) => [transposed(g as Tensor, at as Tensor), null];
+function recordScatter(
+  op: string,
+  dy: Tensor,
+  indices: Tensor,
+  y: Tensor,
+  transposed: (g: Tensor, indices: Tensor) => Tensor,
+): Tensor {
+  const backward = ([g]: readonly (Tensor | null)[], [at]: readonly Tensor[]) => [
+    transposed(g as Tensor, at as Tensor),
+    null,
+  ];
   record({ op, inputs: [dy, indices], outputs: [y], saved: [indices], backward, plain: 'composed' });
   return y;
 }
@@ -90,17 +175,31 @@ interface Layout {
 }
 
 function rowsOf(shape: Shape, indices: Tensor, axis: number): Layout {
-  return { dims: { ...around(shape, axis), count: indices.size }, strides: { outerStride: 0, axisStride: 1, innerStride: 0 } };
+  return {
+    dims: { ...around(shape, axis), count: indices.size },
+    strides: { outerStride: 0, axisStride: 1, innerStride: 0 },
+  };
 }
 
-/** Walking costs a load of each index for each place; sorting a few dispatches. */
+/**
+ * Walking costs a load of each index for each place, sorting a few dispatches and about a microsecond an index on SwiftShader, where 130
+ * loads take as long. On GPUs, where loads of the same index are shared, walking is worth it for longer.
+ */
 function planScatter(dy: Tensor, { outer, length, inner, count }: Layout['dims']): ScatterPlan {
   const places = (outer * length * inner) / (fourfold(inner) ? 4 : 1);
-  return places * count <= (isSoftware(dy.gpu) ? 2 ** 17 : 2 ** 24) ? 'walk' : 'sort';
+  return places * count <= (isSoftware(dy.gpu) ? 10_000 + 130 * count : 2 ** 22) ? 'walk' : 'sort';
 }
 
 /** base + the sums of `dy` by place; not recorded. */
-function scatter(op: string, dy: Tensor, indices: Tensor, shape: Shape, { dims, strides }: Layout, plan?: ScatterPlan, base?: Tensor): Tensor {
+function scatter(
+  op: string,
+  dy: Tensor,
+  indices: Tensor,
+  shape: Shape,
+  { dims, strides }: Layout,
+  plan?: ScatterPlan,
+  base?: Tensor,
+): Tensor {
   const y = dy.gpu.empty(shape, dy.dtype, op);
   if (y.size === 0) return y;
   const { dtype } = dy;
@@ -112,8 +211,19 @@ function scatter(op: string, dy: Tensor, indices: Tensor, shape: Shape, { dims, 
   const unit = fours ? 4 : 1;
   const size = y.size / unit;
   const params = { size, length: dims.length, count: dims.count, inner: dims.inner / unit, ...strides };
-  const constants = { SIGNED: indices.dtype === 'i32', INTEGER: dtype === 'i32' || dtype === 'u32', BASE: base !== undefined };
-  dispatch(dy.gpu, fours ? scatterWalkVec4 : scatterWalk, { dy, indices, base: base ?? dy, y }, params, grid(size, 256), constants);
+  const constants = {
+    SIGNED: indices.dtype === 'i32',
+    INTEGER: dtype === 'i32' || dtype === 'u32',
+    BASE: base !== undefined,
+  };
+  dispatch(
+    dy.gpu,
+    fours ? scatterWalkVec4 : scatterWalk,
+    { dy, indices, base: base ?? dy, y },
+    params,
+    grid(size, 256),
+    constants,
+  );
   return y;
 }
 
@@ -122,7 +232,10 @@ function turned(op: string, dy: Tensor, indices: Tensor, shape: Shape, axis: num
   const [rows, places] = [axisLast(op, dy, axis), axisLast(op, indices, axis)];
   const { outer, length, inner } = around(shape, axis);
   const count = indices.shape[axis] as number;
-  const layout = { dims: { outer: outer * inner, length, inner: 1, count }, strides: { outerStride: count, axisStride: 1, innerStride: 1 } };
+  const layout = {
+    dims: { outer: outer * inner, length, inner: 1, count },
+    strides: { outerStride: count, axisStride: 1, innerStride: 1 },
+  };
   return axisBack(op, scatter(op, rows, places, [outer * inner, length], layout, plan), shape, axis);
 }
 
@@ -138,7 +251,14 @@ function sorted(op: string, dy: Tensor, indices: Tensor, y: Tensor, { dims, stri
   const order = orderOf(op, indices, rows, dims);
   const starts = gpu.empty([rows, length + 1], 'u32', op);
   const SIGNED = indices.dtype === 'i32';
-  dispatch(gpu, segmentStarts, { indices, order, starts }, { size: starts.size, count, length }, grid(starts.size, 256), { SIGNED });
+  dispatch(
+    gpu,
+    segmentStarts,
+    { indices, order, starts },
+    { size: starts.size, count, length },
+    grid(starts.size, 256),
+    { SIGNED },
+  );
   const fours = fourfold(inner);
   const unit = fours ? 4 : 1;
   // Blocks of about the square root of the whole: then no sum is longer than thrice that.
@@ -149,16 +269,33 @@ function sorted(op: string, dy: Tensor, indices: Tensor, y: Tensor, { dims, stri
   const params = { length, count, inner: inner / unit, rowed, span, blocks };
   if (BLOCKED) {
     const size = partial.size / unit;
-    dispatch(gpu, fours ? scatterBlocksVec4 : scatterBlocks, { dy, indices, order, partial }, { size, ...params }, grid(size, 256), { SIGNED });
+    dispatch(
+      gpu,
+      fours ? scatterBlocksVec4 : scatterBlocks,
+      { dy, indices, order, partial },
+      { size, ...params },
+      grid(size, 256),
+      { SIGNED },
+    );
   }
   const size = y.size / unit;
   const buffers = { dy, order, starts, partial, base: base ?? dy, y };
-  dispatch(gpu, fours ? scatterSortedVec4 : scatterSorted, buffers, { size, ...params }, grid(size, 256), { BASE: base !== undefined, BLOCKED });
+  dispatch(gpu, fours ? scatterSortedVec4 : scatterSorted, buffers, { size, ...params }, grid(size, 256), {
+    BASE: base !== undefined,
+    BLOCKED,
+  });
 }
 
 /** The places of the indices in ascending order, each row by itself. */
 function orderOf(op: string, indices: Tensor, rows: number, { length, count }: Layout['dims']): Tensor {
-  const ordering = { key: indices.dtype === 'i32' ? 'PLACE' : 'UNSIGNED', descending: false, keep: count, length } as const;
+  const ordering = {
+    key: indices.dtype === 'i32' ? 'PLACE' : 'UNSIGNED',
+    descending: false,
+    keep: count,
+    length,
+  } as const;
   const plan = planSort(indices, count);
-  return plan.by === 'count' ? rankByCount(op, indices, count, 1, ordering).order : orderByTiles(op, indices, rows, count, ordering, plan.tile);
+  return plan.by === 'count'
+    ? rankByCount(op, indices, count, 1, ordering).order
+    : orderByTiles(op, indices, rows, count, ordering, plan.tile);
 }

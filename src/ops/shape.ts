@@ -35,7 +35,9 @@ function resolve(x: Tensor, shape: Shape): Shape {
   const others = -sizeOf(shape);
   if (others === 0) fail('has a -1 that could be anything beside a size of 0');
   const found = x.size / others;
-  return Number.isInteger(found) ? shape.map((n) => (n === -1 ? found : n)) : fail(`does not divide ${x.size} elements`);
+  return Number.isInteger(found)
+    ? shape.map((n) => (n === -1 ? found : n))
+    : fail(`does not divide ${x.size} elements`);
 }
 
 /**
@@ -63,8 +65,16 @@ export function expandDims(x: Tensor, axis: number): Tensor {
 export function squeeze(x: Tensor, axis?: number | readonly number[]): Tensor {
   const axes = checkAxes('squeeze', axis, x).filter((a) => axis !== undefined || x.shape[a] === 1);
   const wide = axes.find((a) => x.shape[a] !== 1);
-  if (wide !== undefined) throw new ShapeError('squeeze', `axis must name axes of size 1, axis ${wide} has ${x.shape[wide]} (x: ${describe(x)})`);
-  return view('squeeze', x, x.shape.filter((_, i) => !axes.includes(i)));
+  if (wide !== undefined)
+    throw new ShapeError(
+      'squeeze',
+      `axis must name axes of size 1, axis ${wide} has ${x.shape[wide]} (x: ${describe(x)})`,
+    );
+  return view(
+    'squeeze',
+    x,
+    x.shape.filter((_, i) => !axes.includes(i)),
+  );
 }
 
 /**
@@ -82,12 +92,21 @@ export function permute(x: Tensor, order: readonly number[]): Tensor {
 function permuted(op: string, x: Tensor, order: readonly number[]): Tensor {
   const axes = order.map((a) => checkAxis(op, a, x, 'order'));
   if (axes.length !== x.rank || new Set(axes).size !== x.rank) {
-    throw new ArgumentError(op, `order must name each of ${x.rank} axes once, got [${order.join(', ')}] (x: ${describe(x)})`);
+    throw new ArgumentError(
+      op,
+      `order must name each of ${x.rank} axes once, got [${order.join(', ')}] (x: ${describe(x)})`,
+    );
   }
   const strides = contiguousStrides(x.shape);
   const pick = (values: readonly number[]) => axes.map((a) => values[a] as number);
   const y = readStrided(op, x, { shape: pick(x.shape), strides: pick(strides) });
-  return recordLinear(op, x, y, (dy) => permuted(op, dy, axes.map((_, i) => axes.indexOf(i))));
+  return recordLinear(op, x, y, (dy) =>
+    permuted(
+      op,
+      dy,
+      axes.map((_, i) => axes.indexOf(i)),
+    ),
+  );
 }
 
 /**
@@ -99,7 +118,11 @@ function permuted(op: string, x: Tensor, order: readonly number[]): Tensor {
  */
 export function transpose(x: Tensor, axis0 = -2, axis1 = -1): Tensor {
   const [a, b] = [checkAxis('transpose', axis0, x, 'axis0'), checkAxis('transpose', axis1, x, 'axis1')];
-  return permuted('transpose', x, x.shape.map((_, i) => (i === a ? b : i === b ? a : i)));
+  return permuted(
+    'transpose',
+    x,
+    x.shape.map((_, i) => (i === a ? b : i === b ? a : i)),
+  );
 }
 
 /**
@@ -145,7 +168,8 @@ export function flip(x: Tensor, axis?: number | readonly number[]): Tensor {
  * @returns shape `x.shape * reps`
  */
 export function tile(x: Tensor, reps: readonly number[]): Tensor {
-  if (reps.some((r) => !Number.isInteger(r) || r < 0)) throw new ArgumentError('tile', `reps must be whole numbers >= 0, got [${reps.join(', ')}]`);
+  if (reps.some((r) => !Number.isInteger(r) || r < 0))
+    throw new ArgumentError('tile', `reps must be whole numbers >= 0, got [${reps.join(', ')}]`);
   if (reps.length > 8) throw new ArgumentError('tile', `reps must name at most 8 axes, got [${reps.join(', ')}]`);
   const rank = Math.max(x.rank, reps.length);
   const shape = [...Array.from({ length: rank - x.rank }, () => 1), ...x.shape];
@@ -155,7 +179,10 @@ export function tile(x: Tensor, reps: readonly number[]): Tensor {
   if (tiled.length > 3) {
     // Each axis repeated needs two of the eight that a kernel can walk.
     const first = times.map((r, i) => (tiled.indexOf(i) < 3 ? r : 1));
-    return tile(tile(x, first), times.map((r, i) => (first[i] === r ? 1 : r)));
+    return tile(
+      tile(x, first),
+      times.map((r, i) => (first[i] === r ? 1 : r)),
+    );
   }
   return tileUpTo3(x, times);
 }
@@ -163,10 +190,22 @@ export function tile(x: Tensor, reps: readonly number[]): Tensor {
 function tileUpTo3(x: Tensor, times: readonly number[]): Tensor {
   const own = contiguousStrides(x.shape);
   // A repeated axis becomes two: the repetition, which moves nowhere, and the axis itself. The others join their neighbours.
-  const apart = x.shape.flatMap((n, i) => (times[i] === 1 ? [{ n, s: own[i] as number }] : [{ n: times[i] as number, s: 0 }, { n, s: own[i] as number }]));
+  const apart = x.shape.flatMap((n, i) =>
+    times[i] === 1
+      ? [{ n, s: own[i] as number }]
+      : [
+          { n: times[i] as number, s: 0 },
+          { n, s: own[i] as number },
+        ],
+  );
   const { shape } = x;
   const reading = { shape: apart.map((a) => a.n), strides: apart.map((a) => a.s) };
-  const y = readStrided('tile', x, reading, shape.map((n, i) => n * (times[i] as number)));
+  const y = readStrided(
+    'tile',
+    x,
+    reading,
+    shape.map((n, i) => n * (times[i] as number)),
+  );
   return recordLinear('tile', x, y, (dy) => {
     const { sizes, repeated } = folded(shape, times);
     return repeated.length === 0 ? dy : reshape(sum(reshape(dy, sizes), { axis: repeated }), shape);

@@ -22,9 +22,18 @@ export type Range = readonly [start?: number | null, end?: number | null, step?:
  * @throws ArgumentError for a step of 0, bounds that are not whole numbers, or more ranges than axes
  */
 export function slice(x: Tensor, ranges: readonly Range[]): Tensor {
-  if (ranges.length > x.rank) throw new ArgumentError('slice', `ranges must name at most ${x.rank} axes, got ${ranges.length} (x: ${describe(x)})`);
+  if (ranges.length > x.rank)
+    throw new ArgumentError(
+      'slice',
+      `ranges must name at most ${x.rank} axes, got ${ranges.length} (x: ${describe(x)})`,
+    );
   const parts = x.shape.map((n, i) => resolve(x, i, n, ranges[i] ?? null));
-  return cutOut('slice', x, parts.map((p) => p.count), { shape: x.shape, begin: parts.map((p) => p.begin), step: parts.map((p) => p.step) });
+  return cutOut(
+    'slice',
+    x,
+    parts.map((p) => p.count),
+    { shape: x.shape, begin: parts.map((p) => p.begin), step: parts.map((p) => p.step) },
+  );
 }
 
 interface Part {
@@ -37,7 +46,11 @@ function resolve(x: Tensor, axis: number, n: number, range: Range): Part {
   const [start, end, given] = range ?? [];
   const step = given ?? 1;
   const bad = [start ?? 0, end ?? 0, step].some((v) => !Number.isInteger(v)) || step === 0;
-  if (bad) throw new ArgumentError('slice', `ranges must hold whole numbers and a step other than 0, got [${range?.join(', ')}] for axis ${axis} (x: ${describe(x)})`);
+  if (bad)
+    throw new ArgumentError(
+      'slice',
+      `ranges must hold whole numbers and a step other than 0, got [${range?.join(', ')}] for axis ${axis} (x: ${describe(x)})`,
+    );
   const [lo, hi] = step > 0 ? [0, n] : [-1, n - 1];
   const bound = (v: number) => Math.min(Math.max(v < 0 ? v + n : v, lo), hi);
   const begin = start == null ? (step > 0 ? lo : hi) : bound(start);
@@ -75,17 +88,29 @@ export interface PadOptions {
  * @returns sizes `before + x.shape + after`
  * @throws ArgumentError for other widths; ShapeError when an empty axis is padded with its own elements
  */
-export function pad(x: Tensor, widths: readonly (readonly [before: number, after: number])[], options: PadOptions = {}): Tensor {
+export function pad(
+  x: Tensor,
+  widths: readonly (readonly [before: number, after: number])[],
+  options: PadOptions = {},
+): Tensor {
   const { mode = 'constant', value = 0 } = options;
   if (widths.length > x.rank || widths.some((w) => w.length !== 2 || w.some((n) => !Number.isInteger(n) || n < 0))) {
-    throw new ArgumentError('pad', `widths must hold [before, after], whole numbers >= 0, for at most ${x.rank} axes, got ${JSON.stringify(widths)} (x: ${describe(x)})`);
+    throw new ArgumentError(
+      'pad',
+      `widths must hold [before, after], whole numbers >= 0, for at most ${x.rank} axes, got ${JSON.stringify(widths)} (x: ${describe(x)})`,
+    );
   }
   const all = x.shape.map((_, i) => widths[i] ?? ([0, 0] as const));
   if (mode === 'constant') return padConstant(x, all, value);
-  if (!(mode.toUpperCase() in padAxis.ops)) throw new ArgumentError('pad', `mode must be constant, edge, reflect or wrap, got ${String(mode)}`);
+  if (!(mode.toUpperCase() in padAxis.ops))
+    throw new ArgumentError('pad', `mode must be constant, edge, reflect or wrap, got ${String(mode)}`);
   const empty = all.findIndex(([before, after], i) => before + after > 0 && x.shape[i] === 0);
-  if (empty >= 0) throw new ShapeError('pad', `mode ${mode} needs elements to repeat on axis ${empty}, got ${describe(x)}`);
-  return all.reduce((y, [before, after], axis) => (before + after > 0 ? extend(y, axis, before, after, MODES[mode]) : y), reshape(x, x.shape));
+  if (empty >= 0)
+    throw new ShapeError('pad', `mode ${mode} needs elements to repeat on axis ${empty}, got ${describe(x)}`);
+  return all.reduce(
+    (y, [before, after], axis) => (before + after > 0 ? extend(y, axis, before, after, MODES[mode]) : y),
+    reshape(x, x.shape),
+  );
 }
 
 const MODES = { edge: 'EDGE', reflect: 'REFLECT', wrap: 'WRAP' } as const;
@@ -104,7 +129,9 @@ function extend(x: Tensor, axis: number, before: number, after: number, mode: Mo
   const { inner } = around(x.shape, axis);
   const y = overWords(x, (words) => {
     const y = words.gpu.empty(words.shape.with(axis, padded), words.dtype, 'pad');
-    dispatch(words.gpu, padAxis, { x: words, y }, { size: y.size, length, padded, inner, before }, grid(y.size, 256), { OP: padAxis.ops[mode] });
+    dispatch(words.gpu, padAxis, { x: words, y }, { size: y.size, length, padded, inner, before }, grid(y.size, 256), {
+      OP: padAxis.ops[mode],
+    });
     return y;
   });
   return recordLinear('pad', x, y, (dy) => fold(dy, axis, before, after, mode));
@@ -116,6 +143,8 @@ function fold(dy: Tensor, axis: number, before: number, after: number, mode: Mod
   const length = padded - before - after;
   const { inner } = around(dy.shape, axis);
   const dx = dy.gpu.empty(dy.shape.with(axis, length), dy.dtype, 'pad');
-  dispatch(dy.gpu, padAxisBackward, { dy, dx }, { size: dx.size, length, padded, inner, before }, grid(dx.size, 256), { OP: padAxis.ops[mode] });
+  dispatch(dy.gpu, padAxisBackward, { dy, dx }, { size: dx.size, length, padded, inner, before }, grid(dx.size, 256), {
+    OP: padAxis.ops[mode],
+  });
   return recordLinear('pad', dy, dx, (g) => extend(g, axis, before, after, mode));
 }

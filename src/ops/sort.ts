@@ -1,14 +1,12 @@
 import { record } from '../autograd/tape.ts';
-import { describe, type Shape } from '../host.ts';
+import { describe } from '../host.ts';
 import { ArgumentError } from '../runtime/errors.ts';
 import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkAxis, checkDType } from './check.ts';
 import { around, pick } from './gather.ts';
-import { type Ordering, orderByTiles, planSort, rankByCount, type SortPlan } from './order.ts';
+import { axisBack, axisLast, type Ordering, orderByTiles, planSort, rankByCount, type SortPlan } from './order.ts';
 import { scatterUnique } from './scatter.ts';
-import { readStrided } from './strided.ts';
-import { contiguousStrides } from './strides.ts';
 
 export interface SortOptions {
   /** Default -1. */
@@ -53,18 +51,30 @@ export function sort(x: Tensor, options: SortOptions = {}): { values: Tensor; in
 export function topk(x: Tensor, k: number, options: TopkOptions = {}): { values: Tensor; indices: Tensor } {
   const axis = checkAxis('topk', options.axis ?? -1, x);
   const n = x.shape[axis] as number;
-  if (!Number.isInteger(k) || k < 0 || k > n) throw new ArgumentError('topk', `k must be a whole number in [0, ${n}], the size of axis ${axis}, got ${k} (x: ${describe(x)})`);
+  if (!Number.isInteger(k) || k < 0 || k > n)
+    throw new ArgumentError(
+      'topk',
+      `k must be a whole number in [0, ${n}], the size of axis ${axis}, got ${k} (x: ${describe(x)})`,
+    );
   return ranked('topk', x, axis, k, options.largest ?? true, options.plan);
 }
 
 const KEYS = { f32: 'FLOAT', f16: 'FLOAT', i32: 'SIGNED', u32: 'UNSIGNED' } as const;
 
-function ranked(op: string, x: Tensor, axis: number, keep: number, descending: boolean, given?: SortPlan): { values: Tensor; indices: Tensor } {
+function ranked(
+  op: string,
+  x: Tensor,
+  axis: number,
+  keep: number,
+  descending: boolean,
+  given?: SortPlan,
+): { values: Tensor; indices: Tensor } {
   checkDType(op, 'x', x, 'f32', 'f16', 'i32', 'u32');
   const n = x.shape[axis] as number;
   const ordering: Ordering = { key: KEYS[x.dtype as keyof typeof KEYS], descending, keep };
   const plan = given ?? planSort(x, n);
-  const result = plan.by === 'count' || x.size === 0 ? counted(op, x, axis, ordering) : tiled(op, x, axis, ordering, plan.tile);
+  const result =
+    plan.by === 'count' || x.size === 0 ? counted(op, x, axis, ordering) : tiled(op, x, axis, ordering, plan.tile);
   const { shape } = x;
   record({
     op,
@@ -79,14 +89,21 @@ function ranked(op: string, x: Tensor, axis: number, keep: number, descending: b
 
 function counted(op: string, x: Tensor, axis: number, ordering: Ordering): { values: Tensor; indices: Tensor } {
   const shape = x.shape.with(axis, ordering.keep);
-  if (x.size === 0 || ordering.keep === 0) return { values: x.gpu.empty(shape, x.dtype, op), indices: x.gpu.empty(shape, 'i32', op) };
+  if (x.size === 0 || ordering.keep === 0)
+    return { values: x.gpu.empty(shape, x.dtype, op), indices: x.gpu.empty(shape, 'i32', op) };
   return scope(() => {
     const { values, order } = rankByCount(op, x, x.shape[axis] as number, around(x.shape, axis).inner, ordering);
     return { values: values.reinterpret(x.dtype, shape), indices: order.reinterpret('i32', shape) };
   });
 }
 
-function tiled(op: string, x: Tensor, axis: number, ordering: Ordering, tile: number): { values: Tensor; indices: Tensor } {
+function tiled(
+  op: string,
+  x: Tensor,
+  axis: number,
+  ordering: Ordering,
+  tile: number,
+): { values: Tensor; indices: Tensor } {
   const n = x.shape[axis] as number;
   return scope(() => {
     const rows = axisLast(op, x, axis);
@@ -96,17 +113,4 @@ function tiled(op: string, x: Tensor, axis: number, ordering: Ordering, tile: nu
     const strides = { outerStride: ordering.keep * dims.inner, axisStride: dims.inner, innerStride: 1 };
     return { values: pick(op, x, indices, indices.shape, { ...dims, count: ordering.keep }, strides), indices };
   });
-}
-
-/** `x` with `axis` moved to the end; not recorded. */
-export function axisLast(op: string, x: Tensor, axis: number): Tensor {
-  const own = contiguousStrides(x.shape);
-  const moved = (values: readonly number[]) => [...values.toSpliced(axis, 1), values[axis] as number];
-  return readStrided(op, x, { shape: moved(x.shape), strides: moved(own) });
-}
-
-/** The inverse: rows of an array whose last axis belongs at `axis`, as an array of `shape`. */
-export function axisBack(op: string, rows: Tensor, shape: Shape, axis: number): Tensor {
-  const own = contiguousStrides([...shape.toSpliced(axis, 1), shape[axis] as number]);
-  return readStrided(op, rows, { shape, strides: [...own.slice(0, -1)].toSpliced(axis, 0, 1) });
 }

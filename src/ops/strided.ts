@@ -52,7 +52,14 @@ export function readStrided(op: string, x: Tensor, reading: Reading, out = readi
   return (inOrder && viewAt(x, offset, out)) || copy(op, x, out, shape, steps, offset);
 }
 
-function copy(op: string, x: Tensor, out: Shape, shape: readonly number[], steps: readonly number[], offset: number): Tensor {
+function copy(
+  op: string,
+  x: Tensor,
+  out: Shape,
+  shape: readonly number[],
+  steps: readonly number[],
+  offset: number,
+): Tensor {
   const inner = shape.at(-1) ?? 1;
   const fours = steps.at(-1) === 1 && fourfold(inner, offset, ...steps.slice(0, -1));
   if (!fours && x.dtype !== 'bool') {
@@ -64,7 +71,7 @@ function copy(op: string, x: Tensor, out: Shape, shape: readonly number[], steps
   const RANK = Math.max(1, shape.length);
   if (!fours) {
     const params = { size: y.size, offset, shape: innermostFirst(shape, 1), strides: innermostFirst(steps, 0) };
-    dispatch(x.gpu, stridedCopy, { x, y }, params, grid(y.size, 256), { RANK });
+    dispatch(x.gpu, stridedCopy, { x, y }, params, grid(y.size, 1024), { RANK });
     return y;
   }
   const size = y.size / 4;
@@ -77,7 +84,7 @@ function copy(op: string, x: Tensor, out: Shape, shape: readonly number[], steps
   if (x.dtype === 'bool') {
     using four = x.reinterpret('u32', [words(x.shape, 'bool')]);
     using out = y.reinterpret('u32', [size]);
-    dispatch(x.gpu, stridedCopy, { x: four, y: out }, params, grid(size, 256), { RANK });
+    dispatch(x.gpu, stridedCopy, { x: four, y: out }, params, grid(size, 1024), { RANK });
   } else {
     dispatch(x.gpu, stridedCopyVec4, { x, y }, params, grid(size, 256), { RANK });
   }
@@ -85,7 +92,14 @@ function copy(op: string, x: Tensor, out: Shape, shape: readonly number[], steps
 }
 
 /** A run of strided_transpose.wgsl, where it can do the copy: another axis than the last is contiguous in `x`, all else a multiple of 4. */
-function transposed(op: string, x: Tensor, out: Shape, shape: readonly number[], steps: readonly number[], offset: number): Tensor | null {
+function transposed(
+  op: string,
+  x: Tensor,
+  out: Shape,
+  shape: readonly number[],
+  steps: readonly number[],
+  offset: number,
+): Tensor | null {
   const p = steps.indexOf(1);
   const last = shape.length - 1;
   if (p < 0 || p === last) return null;
@@ -100,8 +114,14 @@ function transposed(op: string, x: Tensor, out: Shape, shape: readonly number[],
     rowY: (own[p] as number) / 4,
     shape: innermostFirst(tiles, 1),
     // A step of one tile: four elements along the contiguous axis are one vec4, four rows along the other are four.
-    strides: innermostFirst(steps.map((s, i) => (i === p ? 1 : i === last ? s : s / 4)), 0),
-    targets: innermostFirst(own.map((s, i) => (i === p ? s : i === last ? 1 : s / 4)), 0),
+    strides: innermostFirst(
+      steps.map((s, i) => (i === p ? 1 : i === last ? s : s / 4)),
+      0,
+    ),
+    targets: innermostFirst(
+      own.map((s, i) => (i === p ? s : i === last ? 1 : s / 4)),
+      0,
+    ),
   };
   dispatch(x.gpu, stridedTranspose, { x, y }, params, grid(params.size, 64), { RANK: shape.length });
   return y;
@@ -136,7 +156,10 @@ export function writeStrided(op: string, x: Tensor, place: Placement, value: num
     begin: of((a) => (a.step < 0 ? a.begin + a.step * (a.count - 1) : a.begin), 0),
     step: of((a) => Math.abs(a.step), 1),
     count: of((a) => a.count, 1),
-    strides: innermostFirst(axes.map((a, i) => (a.step < 0 ? -(strides[i] as number) : (strides[i] as number))), 0),
+    strides: innermostFirst(
+      axes.map((a, i) => (a.step < 0 ? -(strides[i] as number) : (strides[i] as number))),
+      0,
+    ),
   };
   const constants = { RANK: Math.max(1, axes.length), WHOLE: x.dtype === 'i32' || x.dtype === 'u32' };
   dispatch(x.gpu, fours ? stridedFillVec4 : stridedFill, { x, y }, params, grid(params.size, 256), constants);
@@ -158,7 +181,8 @@ function placedAxes(counts: Shape, { shape, begin, step }: Placement): Axis[] {
     const before = axes.at(-1);
     const whole = here.count === size && here.step === 1;
     if (!before || !whole || before.step !== 1) axes.push(here);
-    else axes.splice(-1, 1, { size: before.size * size, begin: before.begin * size, step: 1, count: before.count * size });
+    else
+      axes.splice(-1, 1, { size: before.size * size, begin: before.begin * size, step: 1, count: before.count * size });
   });
   return axes;
 }

@@ -30,11 +30,14 @@ export function triu(x: Tensor, options: TriangleOptions = {}): Tensor {
 
 function part(op: string, x: Tensor, diagonal: number, UPPER: boolean): Tensor {
   if (x.rank < 2) throw new ShapeError(op, `x must have at least 2 dimensions, got ${describe(x)}`);
-  if (!Number.isInteger(diagonal) || Math.abs(diagonal) > 2 ** 31 - 1) throw new ArgumentError(op, `diagonal must be a whole number, got ${diagonal}`);
+  if (!Number.isInteger(diagonal) || Math.abs(diagonal) > 2 ** 31 - 1)
+    throw new ArgumentError(op, `diagonal must be a whole number, got ${diagonal}`);
   const [rows, cols] = x.shape.slice(-2) as [number, number];
   const y = overWords(x, (words) => {
     const y = words.gpu.empty(words.shape, words.dtype, op);
-    dispatch(words.gpu, triangle, { x: words, y }, { size: y.size, rows, cols, diagonal }, grid(y.size, 256), { UPPER });
+    dispatch(words.gpu, triangle, { x: words, y }, { size: y.size, rows, cols, diagonal }, grid(y.size, 256), {
+      UPPER,
+    });
     return y;
   });
   return recordLinear(op, x, y, (dy) => part(op, dy, diagonal, UPPER));

@@ -29,24 +29,59 @@ function ordered(x: Nd, axis: number, descending: boolean, k = x.shape[axis] as 
     return row;
   };
   const shape = x.shape.with(axis, k);
-  return [build(shape, (c) => at(x, c.with(axis, rowOf(c)[c[axis] as number] as number))), build(shape, (c) => rowOf(c)[c[axis] as number] as number)];
+  return [
+    build(shape, (c) => at(x, c.with(axis, rowOf(c)[c[axis] as number] as number))),
+    build(shape, (c) => rowOf(c)[c[axis] as number] as number),
+  ];
 }
 const tie = (values: readonly number[]) => {
   const random = testRandom(5);
-  return (shape: Shape) => Array.from({ length: sizeOf(shape) }, () => values[Math.floor(random() * values.length)] as number);
+  return (shape: Shape) =>
+    Array.from({ length: sizeOf(shape) }, () => values[Math.floor(random() * values.length)] as number);
 };
 const both = (r: { values: unknown; indices: unknown }) => [r.values, r.indices] as never;
 
-const plans: [string, SortPlan | undefined][] = [['planned', undefined], ['by count', { by: 'count' }], ['tiles of 4', { by: 'tiles', tile: 4 }], ['tiles of 256', { by: 'tiles', tile: 256 }]];
+const plans: [string, SortPlan | undefined][] = [
+  ['planned', undefined],
+  ['by count', { by: 'count' }],
+  ['tiles of 4', { by: 'tiles', tile: 4 }],
+  ['tiles of 256', { by: 'tiles', tile: 256 }],
+];
 
 describe.each(plans)('sort, %s', (_, plan) => {
   const cases: [Shape, number][] = [
-    [[1], 0], [[2], 0], [[3], 0], [[4], 0], [[5], 0], [[7], 0], [[8], 0], [[9], 0], [[33], 0], [[3, 5], 1], [[3, 5], 0], [[2, 3, 4], 1], [[2, 9, 3], -2], [[0], 0], [[3, 0], 1], [[0, 3], 1], [[1, 1, 1], 1],
+    [[1], 0],
+    [[2], 0],
+    [[3], 0],
+    [[4], 0],
+    [[5], 0],
+    [[7], 0],
+    [[8], 0],
+    [[9], 0],
+    [[33], 0],
+    [[3, 5], 1],
+    [[3, 5], 0],
+    [[2, 3, 4], 1],
+    [[2, 9, 3], -2],
+    [[0], 0],
+    [[3, 0], 1],
+    [[0, 3], 1],
+    [[1, 1, 1], 1],
   ];
   test.each(cases)('%j along %i', async (shape, axis) => {
     const a = axis < 0 ? axis + shape.length : axis;
-    await checkOp(gpu, (x) => both(sort(x, { axis, ...(plan ? { plan } : {}) })), (x) => ordered(x, a, false), [shape]);
-    await checkOp(gpu, (x) => both(sort(x, { axis, descending: true, ...(plan ? { plan } : {}) })), (x) => ordered(x, a, true), [shape]);
+    await checkOp(
+      gpu,
+      (x) => both(sort(x, { axis, ...(plan ? { plan } : {}) })),
+      (x) => ordered(x, a, false),
+      [shape],
+    );
+    await checkOp(
+      gpu,
+      (x) => both(sort(x, { axis, descending: true, ...(plan ? { plan } : {}) })),
+      (x) => ordered(x, a, true),
+      [shape],
+    );
   });
   test.each([63, 64, 65, 127, 128, 129, 255, 256, 257, 513, 700])('rows of %i, many ties', async (n) => {
     for (const descending of [false, true]) {
@@ -59,39 +94,92 @@ describe.each(plans)('sort, %s', (_, plan) => {
   });
   test('NaN is last, infinities in their places', async () => {
     const shape = [3, 11];
-    const data = tie([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 3.4e38, -3.4e38, 0, 1e-45, -1e-45, 7])(shape);
+    const data = tie([
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      Number.NEGATIVE_INFINITY,
+      3.4e38,
+      -3.4e38,
+      0,
+      1e-45,
+      -1e-45,
+      7,
+    ])(shape);
     for (const descending of [false, true]) {
-      await checkOp(gpu, (x) => both(sort(x, { descending, ...(plan ? { plan } : {}) })), (x) => ordered(x, 1, descending), [{ shape, data, grad: false }]);
+      await checkOp(
+        gpu,
+        (x) => both(sort(x, { descending, ...(plan ? { plan } : {}) })),
+        (x) => ordered(x, 1, descending),
+        [{ shape, data, grad: false }],
+      );
     }
   });
-  test.each<[DType, number[]]>([['i32', [-2147483648, 2147483647, 0, -1, 1, 5]], ['u32', [0, 4294967295, 2147483648, 2147483647, 1]]])('%s over its whole range', async (dtype, values) => {
+  test.each<[DType, number[]]>([
+    ['i32', [-2147483648, 2147483647, 0, -1, 1, 5]],
+    ['u32', [0, 4294967295, 2147483648, 2147483647, 1]],
+  ])('%s over its whole range', async (dtype, values) => {
     const shape = [3, 13];
     for (const descending of [false, true]) {
-      await checkOp(gpu, (x) => both(sort(x, { descending, ...(plan ? { plan } : {}) })), (x) => ordered(x, 1, descending), [{ shape, dtype, data: tie(values)(shape) }]);
+      await checkOp(
+        gpu,
+        (x) => both(sort(x, { descending, ...(plan ? { plan } : {}) })),
+        (x) => ordered(x, 1, descending),
+        [{ shape, dtype, data: tie(values)(shape) }],
+      );
     }
   });
   test('f16', async () => {
     if (!gpu.features.has('shader-f16')) return;
-    for (const shape of [[3, 13], [1, 70]]) {
-      await checkOp(gpu, (x) => both(sort(x, plan ? { plan } : {})), (x) => ordered(x, 1, false), [{ shape, dtype: 'f16', data: tie([0.5, -0, 0, 2, -3, 65504, 0.0001])(shape), grad: false }], { forward: 1e-7 });
+    for (const shape of [
+      [3, 13],
+      [1, 70],
+    ]) {
+      await checkOp(
+        gpu,
+        (x) => both(sort(x, plan ? { plan } : {})),
+        (x) => ordered(x, 1, false),
+        [{ shape, dtype: 'f16', data: tie([0.5, -0, 0, 2, -3, 65504, 0.0001])(shape), grad: false }],
+        { forward: 1e-7 },
+      );
     }
   });
-  test.each<[Shape, number, number]>([[[9], 0, 0], [[9], 0, 1], [[9], 0, 4], [[9], 0, 9], [[3, 40], 1, 1], [[3, 40], 1, 3], [[40, 3], 0, 2], [[2, 700], 1, 1], [[2, 700], 1, 16], [[2, 700], 1, 64], [[2, 700], 1, 65], [[2, 700], 1, 699], [[2, 0], 1, 0]])(
-    'topk of %j along %i, k = %i',
-    async (shape, axis, k) => {
-      for (const largest of [true, false]) {
-        const op = (x: Parameters<typeof sort>[0]) => both(topk(x, k, { axis, largest, ...(plan ? { plan } : {}) }));
-        await checkOp(gpu, op, (x) => ordered(x, axis, largest, k), [shape], { gradient: sizeOf(shape) < 1000 });
-        const data = tie([1, 2, 3, Number.NaN])(shape);
-        await checkOp(gpu, op, (x) => ordered(x, axis, largest, k), [{ shape, data, grad: false }]);
-      }
-    },
-  );
+  test.each<[Shape, number, number]>([
+    [[9], 0, 0],
+    [[9], 0, 1],
+    [[9], 0, 4],
+    [[9], 0, 9],
+    [[3, 40], 1, 1],
+    [[3, 40], 1, 3],
+    [[40, 3], 0, 2],
+    [[2, 700], 1, 1],
+    [[2, 700], 1, 16],
+    [[2, 700], 1, 64],
+    [[2, 700], 1, 65],
+    [[2, 700], 1, 699],
+    [[2, 0], 1, 0],
+  ])('topk of %j along %i, k = %i', async (shape, axis, k) => {
+    for (const largest of [true, false]) {
+      const op = (x: Parameters<typeof sort>[0]) => both(topk(x, k, { axis, largest, ...(plan ? { plan } : {}) }));
+      await checkOp(gpu, op, (x) => ordered(x, axis, largest, k), [shape], { gradient: sizeOf(shape) < 1000 });
+      const data = tie([1, 2, 3, Number.NaN])(shape);
+      await checkOp(gpu, op, (x) => ordered(x, axis, largest, k), [{ shape, data, grad: false }]);
+    }
+  });
 });
 
 test.each([1023, 1024, 1025, 3000])('tiles of 1024, rows of %i', async (n) => {
-  await checkOp(gpu, (x) => both(sort(x, { plan: { by: 'tiles', tile: 1024 } })), (x) => ordered(x, 1, false), [{ shape: [2, n], data: tie([0, -0, 1, 2, 3])([2, n]), grad: false }]);
-  await checkOp(gpu, (x) => both(topk(x, 20, { plan: { by: 'tiles', tile: 1024 } })), (x) => ordered(x, 1, true, 20), [{ shape: [2, n], grad: false }]);
+  await checkOp(
+    gpu,
+    (x) => both(sort(x, { plan: { by: 'tiles', tile: 1024 } })),
+    (x) => ordered(x, 1, false),
+    [{ shape: [2, n], data: tie([0, -0, 1, 2, 3])([2, n]), grad: false }],
+  );
+  await checkOp(
+    gpu,
+    (x) => both(topk(x, 20, { plan: { by: 'tiles', tile: 1024 } })),
+    (x) => ordered(x, 1, true, 20),
+    [{ shape: [2, n], grad: false }],
+  );
 });
 
 test('second order', async () => {
@@ -107,16 +195,23 @@ test('a long row', async () => {
   const [v, i, data] = await Promise.all([values.data(), indices.data(), x.data()]);
   for (let k = 1; k < n; k++) {
     const [a, b] = [v[k - 1] as number, v[k] as number];
-    if (a > b || (a === b && (i[k - 1] as number) >= (i[k] as number)) || data[i[k] as number] !== b) throw new Error(`place ${k} is wrong`);
+    if (a > b || (a === b && (i[k - 1] as number) >= (i[k] as number)) || data[i[k] as number] !== b)
+      throw new Error(`place ${k} is wrong`);
   }
   expect(new Set(i).size).toBe(n);
 });
 
 test('errors', () => {
   const x = gpu.zeros([2, 3]);
-  expect(() => sort(x, { axis: 2 })).toThrow(new ArgumentError('sort', 'axis must be in [-2, 2), got 2 (x: f32[2, 3])'));
-  expect(() => sort(gpu.zeros([2], 'bool'))).toThrow(new DTypeError('sort', 'x must be f32 or f16 or i32 or u32, got bool[2]'));
-  expect(() => topk(x, 4)).toThrow(new ArgumentError('topk', 'k must be a whole number in [0, 3], the size of axis 1, got 4 (x: f32[2, 3])'));
+  expect(() => sort(x, { axis: 2 })).toThrow(
+    new ArgumentError('sort', 'axis must be in [-2, 2), got 2 (x: f32[2, 3])'),
+  );
+  expect(() => sort(gpu.zeros([2], 'bool'))).toThrow(
+    new DTypeError('sort', 'x must be f32 or f16 or i32 or u32, got bool[2]'),
+  );
+  expect(() => topk(x, 4)).toThrow(
+    new ArgumentError('topk', 'k must be a whole number in [0, 3], the size of axis 1, got 4 (x: f32[2, 3])'),
+  );
   expect(() => topk(x, 1.5)).toThrow(ArgumentError);
 });
 
