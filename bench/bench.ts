@@ -17,7 +17,7 @@ export interface Row {
   readonly bytes: number;
   readonly contenders: readonly Contender[];
   /** The right result in f64: who is further from it than `tolerance` (relative RMS) gets no time. */
-  readonly reference: () => Nd;
+  readonly reference: () => Nd | Promise<Nd>;
   readonly tolerance: number;
   /** Frees what the row made. */
   readonly dispose: () => void;

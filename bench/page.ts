@@ -66,7 +66,7 @@ async function check(gpu: Gpu, row: Row, { name, run }: Contender) {
   const got = { shape: result.shape, data: await result.data() };
   result.dispose();
   try {
-    expectClose(name, got, row.reference(), row.tolerance);
+    expectClose(name, got, await row.reference(), row.tolerance);
     return { dispatches, bytesAllocated };
   } catch (error) {
     return { dispatches, bytesAllocated, error: String(error) };

@@ -4,6 +4,7 @@ import {
   arange,
   argmax,
   concat,
+  crossEntropy,
   expandDims,
   type Gpu,
   less,
@@ -13,7 +14,6 @@ import {
   type Tensor,
 } from '../../src/index.ts';
 import { AdditiveAttention, Embedding, GRU, Linear, Module, type Rng } from '../../src/nn/index.ts';
-import { crossEntropy } from './ce_tmp.ts';
 import { PAD, START } from './data.ts';
 
 export interface Sizes {

@@ -57,6 +57,8 @@ const MAX_BATCH = 32;
 const WINDOW = 50;
 const STOP_LOSS = 0.005;
 const PROGRESS_EVERY = 10;
+/** Letters of a row of a batch at least; longer words make longer rows. */
+const LENGTH = 8;
 
 /** Does the job; what the user can mend (a size over a limit, a file that does not fit) comes back as `refused`. */
 export async function run(job: Job): Promise<Outcome | { readonly refused: string }> {
@@ -120,8 +122,8 @@ function batches(gpu: Gpu, vocabulary: Vocabulary, { pairs, heldOut, seed }: Job
   const random = seededRandom(seed);
   const sources = pairs.map((p) => p.source);
   const perturb = perturbation(pairs, { letters: lettersOf(sources), heldOut });
-  const S = longest(sources) + 1;
-  const T = longest(pairs.map((p) => p.target)) + 1;
+  const S = Math.max(LENGTH, longest(sources) + 1);
+  const T = Math.max(LENGTH, longest(pairs.map((p) => p.target)) + 1);
   const upload = (data: Int32Array, shape: number[]): Tensor => gpu.tensor(data, shape, { dtype: 'i32' });
   return () => {
     const clean = pairs.length <= MAX_BATCH / 2 ? pairs : draw(pairs, MAX_BATCH / 2, random);

@@ -1,14 +1,18 @@
-// What the sequence kernels of recurrent/ share. One workgroup runs one sequence from end to end; each invocation owns four units at a time,
-// so that a vec4 of the state, once loaded, serves all their rows of the recurrent matrix.
+// What the sequence kernels of recurrent/ share. A workgroup runs four sequences from end to end, an invocation owns four units of each: a 4 x 4
+// block. What it reads of the recurrent matrix U thus serves four sequences, and what it reads of their states four units, so that loads, which
+// cost most, are few.
 alias Scalar = f32; // dtype
 alias Index = u32; // dtype
-override WG: u32 = 64;
-override H4: u32 = 32;              // ceil(H / 4), the width of U in vec4s
+override WG: u32 = 32;              // ceil(H / 4): one invocation for each four units; also the width of U in vec4s
 override LENGTHS: bool = false;     // otherwise `lengths` is bound to anything and not read
 override REVERSE: bool = false;     // from the last element of each sequence to its first
 
-// The steps of sequence b.
+struct Params { B: u32, T: u32, H: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+
+// The steps of sequence b, none past the last one.
 fn lengthOf(b: u32) -> u32 {
+  if (b >= params.B) { return 0u; }
   if (LENGTHS) { return min(u32(lengths[b]), params.T); }
   return params.T;
 }
@@ -19,12 +23,12 @@ fn position(s: u32, length: u32) -> u32 {
   return s;
 }
 
-// dot(U[row + i], v) for i = 0..3 at one vec4 of the columns; rows past the last are those of the last.
-fn fourRows(row: u32, last: u32, k: u32, v: vec4f) -> vec4f {
-  return vec4f(
-    dot(vec4f(U[row * H4 + k]), v),
-    dot(vec4f(U[min(row + 1, last) * H4 + k]), v),
-    dot(vec4f(U[min(row + 2, last) * H4 + k]), v),
-    dot(vec4f(U[min(row + 3, last) * H4 + k]), v),
+// Rows j..j+3 of U at one vec4 of the columns, as the columns of a matrix; rows past the last are those of the last.
+fn rows(j: u32, last: u32, k: u32) -> mat4x4f {
+  return mat4x4f(
+    vec4f(U[j * WG + k]),
+    vec4f(U[min(j + 1u, last) * WG + k]),
+    vec4f(U[min(j + 2u, last) * WG + k]),
+    vec4f(U[min(j + 3u, last) * WG + k]),
   );
 }

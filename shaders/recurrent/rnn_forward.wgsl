@@ -1,60 +1,51 @@
 // h_t = tanh(gx_t + U h_{t-1} + bias), or relu (Elman 1990). gx = x W^T + its bias is computed for all steps beforehand.
-// One workgroup a sequence; see lib/recurrent.inc.wgsl. Positions past a sequence's length give y = 0 and leave h as it is.
+// The work is divided as lib/recurrent.inc.wgsl says. Positions past a sequence's length give y = 0 and leave h as it is.
 #include "lib/recurrent.inc.wgsl"
 #include "lib/math.inc.wgsl"
 
 override RELU: bool = false;
 
-struct Params { T: u32, H: u32 }
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> gx: array<Scalar>;             // [B, T, H]
 @group(0) @binding(2) var<storage, read> h0: array<Scalar>;             // [B, H]
-@group(0) @binding(3) var<storage, read> U: array<vec4<Scalar>>;        // [H, 4 * H4], zeros past column H
+@group(0) @binding(3) var<storage, read> U: array<vec4<Scalar>>;        // [H, 4 * WG], zeros past column H
 @group(0) @binding(4) var<storage, read> bias: array<Scalar>;           // [H]
 @group(0) @binding(5) var<storage, read> lengths: array<Index>;         // [B]
 @group(0) @binding(6) var<storage, read_write> y: array<Scalar>;        // [B, T, H]
 @group(0) @binding(7) var<storage, read_write> hLast: array<Scalar>;    // [B, H]
 @group(0) @binding(8) var<storage, read_write> prev: array<Scalar>;     // [B, T, H]: h_{t-1}, for backward
 
-var<workgroup> h: array<vec4f, 2 * H4>; // the state before and after a step, in turn
-
-fn load(at: u32, j: u32, H: u32) -> vec4f {
-  var v = vec4f();
-  for (var c = 0u; c < 4 && j + c < H; c++) { v[c] = f32(h0[at + j + c]); }
-  return v;
-}
+var<workgroup> h: array<mat4x4f, WG>; // the state: a column for each sequence, zeros past unit H
 
 @compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid: u32) {
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let H = params.H;
-  let b = wid.x;
-  let length = lengthOf(b);
-  for (var j4 = lid; j4 < H4; j4 += WG) { h[j4] = load(b * H, 4 * j4, H); }
-  workgroupBarrier();
-  for (var s = 0u; s < params.T; s++) {
-    let row = (b * params.T + position(s, length)) * H;
-    let before = (s % 2) * H4;
-    let after = H4 - before;
-    for (var j4 = lid; j4 < H4; j4 += WG) {
-      let j = 4 * j4;
-      var sum = vec4f();
-      if (s < length) {
-        for (var k = 0u; k < H4; k++) { sum += fourRows(j, H - 1, k, h[before + k]); }
-      }
-      let old = h[before + j4];
-      var next = vec4f();
-      for (var c = 0u; c < 4 && j + c < H; c++) {
-        let a = sum[c] + f32(gx[row + j + c]) + f32(bias[j + c]);
-        var v = old[c];
-        if (s < length) { if (RELU) { v = max(a, 0.0); } else { v = tanhExact(a); } }
-        next[c] = v;
-        prev[row + j + c] = Scalar(old[c]);
-        y[row + j + c] = Scalar(select(0.0, v, s < length));
-      }
-      h[after + j4] = next;
-    }
-    workgroupBarrier();
+  let j = 4 * lid;
+  let units = min(4u, H - j);
+  let first = 4 * (wid.y * nwg.x + wid.x);
+  var own = mat4x4f();
+  for (var b = 0u; b < 4 && first + b < params.B; b++) {
+    for (var c = 0u; c < units; c++) { own[b][c] = f32(h0[(first + b) * H + j + c]); }
   }
-  let last = (params.T % 2) * H4;
-  for (var j = lid; j < H; j += WG) { hLast[b * H + j] = Scalar(h[last + j / 4][j % 4]); }
+  h[lid] = own;
+  for (var s = 0u; s < params.T; s++) {
+    workgroupBarrier();
+    var a = mat4x4f();
+    for (var k = 0u; k < WG; k++) { a += transpose(rows(j, H - 1, k)) * h[k]; }
+    workgroupBarrier();
+    for (var b = 0u; b < 4 && first + b < params.B; b++) {
+      let length = lengthOf(first + b);
+      let live = s < length;
+      let row = ((first + b) * params.T + position(s, length)) * H + j;
+      for (var c = 0u; c < units; c++) {
+        let sum = a[b][c] + f32(gx[row + c]) + f32(bias[j + c]);
+        prev[row + c] = Scalar(own[b][c]);
+        if (live) { if (RELU) { own[b][c] = max(sum, 0.0); } else { own[b][c] = tanhExact(sum); } }
+        y[row + c] = Scalar(select(0.0, own[b][c], live));
+      }
+    }
+    h[lid] = own;
+  }
+  for (var b = 0u; b < 4 && first + b < params.B; b++) {
+    for (var c = 0u; c < units; c++) { hLast[(first + b) * H + j + c] = Scalar(own[b][c]); }
+  }
 }

@@ -4,7 +4,7 @@ import { dispatch } from '../runtime/kernel.ts';
 import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { matmul } from './matmul.ts';
-import { checkSequence, type Sequence, type SequenceOptions, wholeVectors } from './recurrent.ts';
+import { checkSequence, type Sequence, type SequenceOptions, wholeVectors, workgroups } from './recurrent.ts';
 import { sum } from './reduce.ts';
 import { gruPlain } from './reference/recurrent.ts';
 import { reshape } from './shape.ts';
@@ -19,7 +19,7 @@ import { slice } from './slice.ts';
  * @param u    [3H, H], the recurrent matrix, in the same order (PyTorch's `weight_hh`)
  * @param bias [3H], added to the recurrent part (PyTorch's `bias_hh`)
  * @returns `y` [B, T, H], the state after each step (0 past a sequence's length), and `hLast` [B, H]
- * @throws ShapeError, DTypeError; LimitError when H needs more workgroup memory than the device has (1,024 at WebGPU's default limits)
+ * @throws ShapeError, DTypeError; LimitError when H needs a larger workgroup than the device has (1,024 at WebGPU's default limits)
  *
  * Cho et al. 2014, https://arxiv.org/abs/1406.1078; the reset gate acts after the product, as in cuDNN and PyTorch.
  */
@@ -30,7 +30,7 @@ export function gru(
   bias: Tensor,
   options: SequenceOptions = {},
 ): { y: Tensor; hLast: Tensor } {
-  const sequence = checkSequence('gru', 3, 4, gx, h0, u, bias, options);
+  const sequence = checkSequence('gru', 3, gx, h0, u, bias, options);
   return scope(() => forward(sequence, gx, h0, u, bias, options));
 }
 
@@ -52,8 +52,8 @@ function forward(
     gpu,
     gruForward,
     { gx, h0, U: wide, bias, lengths: lengths ?? bias, y, hLast, gates },
-    { T, H },
-    B,
+    { B, T, H },
+    workgroups(B),
     constants,
   );
   record({
@@ -84,8 +84,8 @@ function backward(
     gpu,
     gruBackward,
     { dy, dhLast, gates, U: wide, lengths: lengths ?? gates, dgx, dgh, dh0 },
-    { T, H },
-    B,
+    { B, T, H },
+    workgroups(B),
     constants,
   );
   const flat = reshape(dgh, [B * T, 3 * H]);

@@ -1,4 +1,5 @@
 import { ArgumentError, DTypeError, LimitError } from '../runtime/errors.ts';
+import { grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkFloat, checkSameDType, checkShape } from './check.ts';
 import { pad } from './slice.ts';
@@ -14,15 +15,14 @@ export interface Sequence {
   readonly B: number;
   readonly T: number;
   readonly H: number;
-  readonly constants: { readonly H4: number; readonly LENGTHS: boolean; readonly REVERSE: boolean };
+  readonly constants: { readonly WG: number; readonly LENGTHS: boolean; readonly REVERSE: boolean };
   readonly lengths: Tensor | undefined;
 }
 
-/** Checks the arguments of a sequence op whose cell has `gates` gates; `vectors` are the vec4s of workgroup memory a quarter unit needs. */
+/** Checks the arguments of a sequence op whose cell has `gates` gates. */
 export function checkSequence(
   op: string,
   gates: number,
-  vectors: number,
   gx: Tensor,
   h0: Tensor,
   u: Tensor,
@@ -43,17 +43,21 @@ export function checkSequence(
     if (lengths.dtype !== 'u32' && lengths.dtype !== 'i32')
       throw new DTypeError(op, `lengths must be u32 or i32, got ${lengths.dtype}`);
   }
-  const H4 = Math.ceil(H / 4);
-  const most = 4 * Math.floor(gx.gpu.limits.maxComputeWorkgroupStorageSize / (16 * vectors));
-  if (H > most) throw new LimitError(op, `the hidden size may be at most ${most} on this device, got ${H}`);
-  return {
-    B,
-    T: gx.shape[1] as number,
-    H,
-    constants: { H4, LENGTHS: lengths !== undefined, REVERSE: reverse },
-    lengths,
-  };
+  const WG = Math.ceil(H / 4);
+  const { maxComputeWorkgroupSizeX, maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupStorageSize } = gx.gpu.limits;
+  // An invocation and a 4 x 4 block of workgroup memory for each four units.
+  const most = Math.min(
+    maxComputeWorkgroupSizeX,
+    maxComputeInvocationsPerWorkgroup,
+    maxComputeWorkgroupStorageSize / 64,
+  );
+  if (WG > most) throw new LimitError(op, `the hidden size may be at most ${4 * most} on this device, got ${H}`);
+  const T = gx.shape[1] as number;
+  return { B, T, H, constants: { WG, LENGTHS: lengths !== undefined, REVERSE: reverse }, lengths };
 }
+
+/** Workgroups for B sequences, four in each. */
+export const workgroups = (B: number) => grid(B, 4);
 
 /** The recurrent matrix with its rows padded to whole vec4s, as the kernels read it. */
 export function wholeVectors(u: Tensor, H: number): Tensor {

@@ -4,7 +4,7 @@ import { dispatch } from '../runtime/kernel.ts';
 import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { matmul } from './matmul.ts';
-import { checkSequence, type Sequence, type SequenceOptions, wholeVectors } from './recurrent.ts';
+import { checkSequence, type Sequence, type SequenceOptions, wholeVectors, workgroups } from './recurrent.ts';
 import { sum } from './reduce.ts';
 import { rnnPlain } from './reference/recurrent.ts';
 import { reshape } from './shape.ts';
@@ -23,7 +23,7 @@ export interface RnnOptions extends SequenceOptions {
  * @param u    [H, H], the recurrent matrix (PyTorch's `weight_hh`)
  * @param bias [H], added to the recurrent part (PyTorch's `bias_hh`)
  * @returns `y` [B, T, H], the state after each step (0 past a sequence's length), and `hLast` [B, H]
- * @throws ShapeError, DTypeError; LimitError when H needs more workgroup memory than the device has (2,048 at WebGPU's default limits)
+ * @throws ShapeError, DTypeError; LimitError when H needs a larger workgroup than the device has (1,024 at WebGPU's default limits)
  *
  * Elman 1990, Finding structure in time.
  */
@@ -34,7 +34,7 @@ export function rnn(
   bias: Tensor,
   options: RnnOptions = {},
 ): { y: Tensor; hLast: Tensor } {
-  const sequence = checkSequence('rnn', 1, 2, gx, h0, u, bias, options);
+  const sequence = checkSequence('rnn', 1, gx, h0, u, bias, options);
   return scope(() => forward(sequence, gx, h0, u, bias, options));
 }
 
@@ -57,8 +57,8 @@ function forward(
     gpu,
     rnnForward,
     { gx, h0, U: wide, bias, lengths: lengths ?? bias, y, hLast, prev },
-    { T, H },
-    B,
+    { B, T, H },
+    workgroups(B),
     constants,
   );
   record({
@@ -85,7 +85,14 @@ function backward(
   const dh0 = gpu.empty([B, H], dtype, 'rnn');
   const dy = dys[0] ?? gpu.zeros([B, T, H], dtype);
   const dhLast = dys[1] ?? gpu.zeros([B, H], dtype);
-  dispatch(gpu, rnnBackward, { dy, dhLast, y, U: wide, lengths: lengths ?? y, da, dh0 }, { T, H }, B, constants);
+  dispatch(
+    gpu,
+    rnnBackward,
+    { dy, dhLast, y, U: wide, lengths: lengths ?? y, da, dh0 },
+    { B, T, H },
+    workgroups(B),
+    constants,
+  );
   const flat = reshape(da, [B * T, H]);
   const du = needs[2] ? matmul(flat, reshape(prev, [B * T, H]), { transposeA: true }) : null;
   return [da, dh0, du, needs[3] ? sum(flat, { axis: 0 }) : null];
