@@ -1,14 +1,14 @@
 // Up to seven tensors into a flat storage, one after the other, each from a multiple of 16 vec4s on and followed by zeros up to the next. With
-// SQUARES, a partial sum of squares for each invocation as well, in the same storage: WebGPU's eight bindings are used up. A sum over the workgroup
-// would make fewer of them, but its barriers take longer on software adapters than all else here.
-#include "lib/index.inc.wgsl"
-
+// SQUARES, partial sums of squares as well, in the same storage (WebGPU's eight bindings are used up): one an invocation, or with REDUCE one a
+// workgroup. That makes fewer of them, but on software adapters its barriers take longer than all else here.
 override WG: u32 = 256;
 override PER: u32 = 8; // vec4s an invocation, a workgroup apart
 override SQUARES: bool = false;
+override REDUCE: bool = false;
+#include "lib/workgroup_sum.inc.wgsl"
 
 // In vec4s: `count` of them from `base` on, tensor n from starts[n] (from base) on; in elements: `sizes`. Partial sums from `sums_at` on,
-// one an invocation, each a vec4 yet to be summed.
+// each a vec4 yet to be summed.
 struct Params { base: u32, count: u32, sums_at: u32, starts: array<vec4u, 2>, sizes: array<vec4u, 2> }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x0: array<vec4f>;         // [sizes[0] / 4 rounded up], and so on
@@ -57,5 +57,11 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       squares += v * v;
     }
   }
-  if (SQUARES && group * PER * WG < params.count) { flat[params.sums_at + group * WG + lid] = squares; }
+  let there = group * PER * WG < params.count;
+  if (SQUARES && REDUCE) {
+    let sum = workgroupSum(dot(squares, vec4f(1.0)), lid);
+    if (there && lid == 0u) { flat[params.sums_at + group] = vec4f(sum, 0.0, 0.0, 0.0); }
+  } else if (SQUARES && there) {
+    flat[params.sums_at + group * WG + lid] = squares;
+  }
 }

@@ -1,15 +1,24 @@
 import { pack as packKernel } from '../generated/kernels.ts';
+import { isSoftware } from '../ops/row_plan.ts';
+import type { Gpu } from '../runtime/gpu.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import { ALIGNMENT } from '../runtime/memory.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** Elements between the places where a tensor of a flat storage may begin. */
 const STEP = ALIGNMENT / 4;
-const WG = 64;
-/** vec4s an invocation of pack.wgsl copies. */
-const PER = 8;
 /** Tensors a dispatch can read. */
 const SOURCES = 7;
+
+/** How pack.wgsl and tick.wgsl share out their work: invocations in a workgroup, vec4s an invocation, and whether a workgroup adds up its sums. */
+export interface PackPlan {
+  readonly WG: number;
+  readonly PER: number;
+  readonly REDUCE: boolean;
+}
+
+export const planPack = (gpu: Gpu): PackPlan =>
+  isSoftware(gpu) ? { WG: 64, PER: 8, REDUCE: false } : { WG: 256, PER: 4, REDUCE: true };
 
 /** One dispatch of pack.wgsl: the parameters it takes, and which tensors. */
 interface Chunk {
@@ -30,9 +39,11 @@ export class Layout {
   readonly total: number;
   /** How many partial sums `pack` leaves, each in a vec4, from element `total` on. */
   readonly sums: number;
+  readonly plan: PackPlan;
   readonly #chunks: readonly Chunk[];
 
-  constructor(sizes: readonly number[]) {
+  constructor(sizes: readonly number[], plan: PackPlan) {
+    this.plan = plan;
     const offsets: number[] = [];
     let end = 0;
     for (const size of sizes) {
@@ -57,7 +68,7 @@ export class Layout {
         starts: Array.from({ length: 8 }, (_, n) => at(n)),
         sizes: Array.from({ length: 8 }, (_, n) => (from + n < to ? (sizes[from + n] as number) : 0)),
       });
-      sums += Math.ceil(count / (WG * PER)) * WG;
+      sums += Math.ceil(count / (plan.WG * plan.PER)) * (plan.REDUCE ? 1 : plan.WG);
     }
     this.sums = sums;
     this.#chunks = chunks;
@@ -74,7 +85,10 @@ export class Layout {
       const x0 = tensors[from] as Tensor;
       const at = (n: number) => (from + n < to ? (tensors[from + n] as Tensor) : x0);
       const buffers = { x0, x1: at(1), x2: at(2), x3: at(3), x4: at(4), x5: at(5), x6: at(6), flat };
-      dispatch(flat.gpu, packKernel, buffers, params, grid(params.count, WG * PER), { WG, PER, SQUARES: squares });
+      dispatch(flat.gpu, packKernel, buffers, params, grid(params.count, this.plan.WG * this.plan.PER), {
+        ...this.plan,
+        SQUARES: squares,
+      });
     }
   }
 }

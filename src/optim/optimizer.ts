@@ -6,7 +6,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { dispatch } from '../runtime/kernel.ts';
 import { keep, scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { Layout } from './flat.ts';
+import { Layout, planPack } from './flat.ts';
 import { checkTensors, matchGrads, named } from './tree.ts';
 
 export interface OptimizerOptions {
@@ -60,7 +60,10 @@ export abstract class Optimizer {
     this.#lr = lr;
     const tensors = this.params.map(([, t]) => t);
     this.gpu = (tensors[0] as Tensor).gpu;
-    this.layout = new Layout(tensors.map((t) => t.size));
+    this.layout = new Layout(
+      tensors.map((t) => t.size),
+      planPack(this.gpu),
+    );
     this.values = this.own(this.gpu.empty([this.layout.total], 'f32', name));
     this.layout.pack(tensors, this.values, false);
     tensors.forEach((t, i) => t.rebase(this.values.storage.retain(), 4 * (this.layout.offsets[i] as number)));
@@ -102,7 +105,10 @@ export abstract class Optimizer {
         ...{ log_beta1: logOf(beta1), log_beta2: logOf(beta2), dampening },
       };
       const { steps, scalars } = this;
-      dispatch(this.gpu, tick, { flat, steps, scalars }, params, 1, { CLIPPING: clipping, WG: clipping ? 64 : 1 });
+      dispatch(this.gpu, tick, { flat, steps, scalars }, params, 1, {
+        CLIPPING: clipping,
+        WG: clipping ? this.layout.plan.WG : 1,
+      });
       this.update(flat);
     });
   }

@@ -1,12 +1,14 @@
-import { gpu } from './gpu.ts';
+import { Gpu } from '../../src/runtime/gpu.ts';
 
-/** Runs `f` on the tests' device without the harness, whose dispatches would be counted. */
-export async function bare<T>(f: () => Promise<T>): Promise<T> {
-  const { debug } = gpu;
-  gpu.debug = null;
+/**
+ * Runs `f` on a device of its own, without the harness: for tests that count. The harness dispatches too, and tensors that other tests left
+ * to the garbage collector change which buffers are free.
+ */
+export async function bare<T>(f: (gpu: Gpu) => Promise<T>): Promise<T> {
+  const gpu = await Gpu.create();
   try {
-    return await f();
+    return await f(gpu);
   } finally {
-    gpu.debug = debug;
+    gpu.destroy();
   }
 }

@@ -7,10 +7,11 @@ import { relu } from '../../src/ops/unary.ts';
 import { Adam } from '../../src/optim/index.ts';
 import { philoxWords } from '../../src/random/philox.ts';
 import { ArgumentError, ShapeError } from '../../src/runtime/errors.ts';
+import type { Gpu } from '../../src/runtime/gpu.ts';
 import { scope } from '../../src/runtime/scope.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { bare } from '../helpers/bare.ts';
-import { gpu, guards } from '../helpers/gpu.ts';
+import { gpu } from '../helpers/gpu.ts';
 
 test.each([[[3]], [[5, 3]], [[2, 4, 3]], [[0, 3]]])('Linear on %j', async (shape) => {
   using layer = new Linear(gpu, 3, 2, { rng: new Rng(1) });
@@ -126,11 +127,11 @@ class Net extends Module {
   readonly drop: Dropout;
   readonly second: Linear;
 
-  constructor(rng: Rng) {
+  constructor(device: Gpu, rng: Rng) {
     super();
-    this.first = new Linear(gpu, 2, 32, { rng });
+    this.first = new Linear(device, 2, 32, { rng });
     this.drop = new Dropout(0.1, { rng });
-    this.second = new Linear(gpu, 32, 1, { rng, biasInit: zeros });
+    this.second = new Linear(device, 32, 1, { rng, biasInit: zeros });
   }
 
   forward(x: Tensor): Tensor {
@@ -139,12 +140,12 @@ class Net extends Module {
 }
 
 test('a network learns, the same in each run, with one submit a step and nothing new once settled', async () => {
-  const run = async (steps: number) => {
-    using model = new Net(new Rng(7));
-    using optimizer = new Adam(model.parameters(), { lr: 0.02, clipNorm: 1 });
+  const run = async (device: Gpu, steps: number) => {
+    using model = new Net(device, new Rng(7));
+    using optimizer = new Adam(model.parameters(), { lr: 0.05, clipNorm: 1 });
     const data = Float32Array.from({ length: 128 }, (_, i) => Math.sin(i * i));
-    using x = gpu.tensor(data, [64, 2]);
-    using target = gpu.tensor(
+    using x = device.tensor(data, [64, 2]);
+    using target = device.tensor(
       Float32Array.from({ length: 64 }, (_, i) => (data[2 * i] as number) * (data[2 * i + 1] as number)),
       [64, 1],
     );
@@ -159,17 +160,18 @@ test('a network learns, the same in each run, with one submit a step and nothing
       });
     const losses: number[] = [];
     for (let i = 0; i < steps; i++) {
-      if (i === 10) gpu.resetCounters();
+      if (i === 10) device.resetCounters();
       using loss = step();
       losses.push(await loss.item());
     }
-    expect(gpu.counters()).toMatchObject({ submits: steps - 10, buffers: 0, bindGroups: 0, pipelines: 0 });
+    expect(device.counters()).toMatchObject({ submits: steps - 10, buffers: 0, bindGroups: 0, pipelines: 0 });
     return losses;
   };
-  const losses = await bare(() => run(100));
-  expect(losses.at(-1)).toBeLessThan(0.1 * (losses[0] as number));
-  expect(await bare(() => run(20))).toEqual(losses.slice(0, 20));
-  await guards.verify();
+  await bare(async (device) => {
+    const losses = await run(device, 40);
+    expect(losses.at(-1)).toBeLessThan(0.3 * (losses[0] as number));
+    expect(await run(device, 12)).toEqual(losses.slice(0, 12));
+  });
 });
 
 test('with the steps of an optimiser as state, the masks change and the backward pass agrees', async () => {

@@ -1,10 +1,8 @@
 import { expect, test } from 'vitest';
-import { pack } from '../../src/generated/kernels.ts';
 import { sizeOf } from '../../src/host.ts';
-import { Layout } from '../../src/optim/flat.ts';
+import { Layout, type PackPlan } from '../../src/optim/flat.ts';
 import { clipGradNorm } from '../../src/optim/index.ts';
 import { ArgumentError, DTypeError } from '../../src/runtime/errors.ts';
-import { dispatch, grid } from '../../src/runtime/kernel.ts';
 import { scope } from '../../src/runtime/scope.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { expectClose } from '../../src/testing/check.ts';
@@ -14,14 +12,22 @@ import { clipReference } from './reference.ts';
 
 const SHAPES = [[3, 5], [1], [64], [0], [257], [5, 7, 9], [], [1023], [1024], [1025], [300_032]];
 
-test.each([0.5, 300, 1e4])('gradients of norm 318 clipped to %d', async (maxNorm) => {
+const PLANS: readonly (PackPlan | undefined)[] = [
+  undefined,
+  { WG: 64, PER: 8, REDUCE: false },
+  { WG: 256, PER: 4, REDUCE: true },
+  { WG: 32, PER: 1, REDUCE: true },
+];
+const CASES = [0.5, 300, 1e4].flatMap((maxNorm) => PLANS.map((plan) => [maxNorm, plan] as const));
+
+test.each(CASES)('gradients of norm 318 clipped to %d, plan %j', async (maxNorm, plan) => {
   const random = testRandom(1);
   const host = SHAPES.map((shape) => Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(2 * random() - 1)));
   const tensors = SHAPES.map((shape, k) => gpu.tensor(Float32Array.from(host[k] as Float64Array), shape));
   const want = clipReference(host, maxNorm);
   for (const poison of ['nan', 'large'] as const) {
     guards.poison = poison;
-    const { grads, norm } = clipGradNorm({ first: tensors[0] as Tensor, rest: tensors.slice(1) }, maxNorm);
+    const { grads, norm } = clipGradNorm({ first: tensors[0] as Tensor, rest: tensors.slice(1) }, maxNorm, plan);
     expect(await norm.item()).toBeCloseTo(want.norm, 2);
     for (const [k, t] of [grads.first, ...grads.rest].entries()) {
       expectClose(
@@ -43,19 +49,11 @@ test.each([0.5, 300, 1e4])('gradients of norm 318 clipped to %d', async (maxNorm
 
 test('packing over more than 65,535 workgroups', async () => {
   const size = 65_537 * 4 - 1;
-  const layout = new Layout([5, size]);
+  const layout = new Layout([5, size], { WG: 1, PER: 1, REDUCE: false });
   using a = gpu.tensor([1, 2, 3, 4, 5]);
   using b = gpu.tensor(Float32Array.from({ length: size }, (_, i) => (i % 7) - 3));
   using flat = gpu.empty([layout.total]);
-  const count = layout.total / 4;
-  const params = {
-    base: 0,
-    count,
-    sums_at: 0,
-    starts: [0, 16, count, count, count, count, count, count],
-    sizes: [5, size, 0, 0, 0, 0, 0, 0],
-  };
-  dispatch(gpu, pack, { x0: a, x1: b, x2: a, x3: a, x4: a, x5: a, x6: a, flat }, params, grid(count, 1), { WG: 1 });
+  layout.pack([a, b], flat, false);
   await guards.verify();
   const data = await flat.data();
   expect(Array.from(data.slice(0, 8))).toEqual([1, 2, 3, 4, 5, 0, 0, 0]);

@@ -13,8 +13,8 @@ export const first = (k: number, shape: Shape): Float64Array =>
 export const gradient = (step: number, k: number, shape: Shape): Float64Array =>
   philoxNormals(2 + step, 1000 * k, sizeOf(shape)).map((v) => Math.fround(v * 10 ** (k - 4)));
 
-export function make(shapes = SHAPES): Tensor[] {
-  return shapes.map((shape, k) => parameter(gpu.tensor(Float32Array.from(first(k, shape)), shape)));
+export function make(shapes = SHAPES, device = gpu): Tensor[] {
+  return shapes.map((shape, k) => parameter(device.tensor(Float32Array.from(first(k, shape)), shape)));
 }
 
 export function gradients(step: number): Tensor[] {

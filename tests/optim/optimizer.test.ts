@@ -102,20 +102,20 @@ test('the first steps of Adam along a constant gradient are lr long', async () =
 test(
   '10,000 steps of Adam stay within 1e-5 of PyTorch in doubles',
   () =>
-    bare(async () => {
+    bare(async (device) => {
       const shapes = [[5, 3], [17]];
-      const params = make(shapes);
+      const params = make(shapes, device);
       using optimizer = new Adam(params, { lr: 1e-3 });
       const want = shapes.map((shape, k) => first(k, shape));
       const reference = adamReference();
       // Noise around a mean, so that the parameters move a long way; drawn on both sides, since no two steps may be alike: rounding would repeat.
       for (let step = 0; step < 10_000; step++) {
         scope(() =>
-          optimizer.step(shapes.map((shape, k) => randn(gpu, shape, { seed: step, offset: 100 * k, mean: 0.3 }))),
+          optimizer.step(shapes.map((shape, k) => randn(device, shape, { seed: step, offset: 100 * k, mean: 0.3 }))),
         );
         const g = shapes.map((shape, k) => philoxNormals(step, 100 * k, sizeOf(shape)).map((z) => 0.3 + z));
         reference.step(want, g, 1e-3);
-        if (step % 1000 === 999) await gpu.sync();
+        if (step % 1000 === 999) await device.sync();
       }
       await agree(params, want, 1e-5);
       for (const p of params) p.dispose();
@@ -126,29 +126,35 @@ test(
 test.each([[{}], [{ clipNorm: 1 }]])(
   'a step costs ceil(n / 7) + 2 dispatches and creates nothing once settled: %j',
   (options) =>
-    bare(async () => {
-      const params = make([...SHAPES, [33], [34], [35], [36], [37], [38]]);
+    bare(async (device) => {
+      const params = make([...SHAPES, [33], [34], [35], [36], [37], [38]], device);
       using optimizer = new AdamW(params, { lr: 0.01, ...options });
       const step = (i: number) =>
         scope(() => {
           optimizer.lr = 1 / (i + 1);
           const { grads } = valueAndGrad(() => params.map((p) => sum(mul(p, p))).reduce((a, b) => add(a, b)), params);
-          const before = gpu.counters().dispatches;
+          const before = device.counters().dispatches;
           optimizer.step(grads);
-          expect(gpu.counters().dispatches - before).toBe(3 + 2);
+          expect(device.counters().dispatches - before).toBe(3 + 2);
         });
       const steps = async (from: number, to: number) => {
         for (let i = from; i < to; i++) {
           step(i);
-          await gpu.sync();
+          await device.sync();
         }
       };
       await steps(0, 10);
-      gpu.resetCounters();
-      const { live, pooled, tensors } = gpu.memory();
+      device.resetCounters();
+      const { live, pooled, tensors } = device.memory();
       await steps(10, 30);
-      expect(gpu.counters()).toMatchObject({ submits: 20, buffers: 0, bytesAllocated: 0, bindGroups: 0, pipelines: 0 });
-      expect(gpu.memory()).toMatchObject({ live, pooled, tensors });
+      expect(device.counters()).toMatchObject({
+        submits: 20,
+        buffers: 0,
+        bytesAllocated: 0,
+        bindGroups: 0,
+        pipelines: 0,
+      });
+      expect(device.memory()).toMatchObject({ live, pooled, tensors });
       for (const p of params) p.dispose();
     }),
 );
