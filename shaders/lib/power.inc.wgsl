@@ -27,7 +27,8 @@ fn smallPower(u: f32, v: f32) -> f32 {
   return select(p, 1.0 / p, v < 0.0);
 }
 
-// exp(v log(a)) for a normal a > 0, the logarithm and the product as sums of two floats.
+// exp(v log(a)) for a normal a > 0, the logarithm and the product as sums of two floats. Sums are cut by their bits (`upper`), since
+// compilers simplify (x + y) - x.
 fn expOfProduct(a: f32, v: f32) -> f32 {
   let e = exponentOf(a);
   let k = f32(e);
@@ -39,9 +40,8 @@ fn expOfProduct(a: f32, v: f32) -> f32 {
   let sl = ((f - sh * dh) - sh * (f - (dh - 2.0))) / d; // s = sh + sl
   // log(a) = k log(2) + 2 s + s R(s^2)
   let big = k * 0.69313812256;
-  let high = big + 2.0 * sh;
-  let low = (2.0 * sh - (high - big)) + (k * 9.0580006145e-6 + (2.0 * sl + s * logSeries(s)));
-  let hh = upper(high);
+  let high = upper(big + 2.0 * sh);
+  let low = ((big - high) + 2.0 * sh) + (k * 9.0580006145e-6 + (2.0 * sl + s * logSeries(s)));
   let vh = upper(v);
-  return expSum(vh * hh, (v - vh) * hh + v * ((high - hh) + low));
+  return expSum(vh * high, (v - vh) * high + v * low);
 }

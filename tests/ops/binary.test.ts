@@ -36,7 +36,8 @@ describe.each(FLOAT)('%s', (_name, op, f) => {
   const reference = (a: Parameters<typeof elementwise>[1], b: Parameters<typeof elementwise>[1]) => elementwise(f, a, b);
 
   test('broadcasts, and so does its gradient', async () => {
-    for (const [a, b] of SHAPES) await checkOp(gpu, op, reference, [{ shape: a, data: values(a) }, { shape: b, data: values(b) }]);
+    // The walk over the operands is the same for all; compiling it for every rank and op would take long.
+    for (const [a, b] of op === sub || op === div ? SHAPES : SHAPES.slice(5, 9)) await checkOp(gpu, op, reference, [{ shape: a, data: values(a) }, { shape: b, data: values(b) }]);
   });
 
   test.each([1, 2, 4, 5, 255, 1023, 1024, 1025])('%i elements', async (n) => {

@@ -34,7 +34,8 @@ describe.each(COMPARISONS)('%s', (_name, op, f) => {
   const bit = (u: number, v: number) => Number(f(u, v));
 
   test('broadcasts, for floats and integers', async () => {
-    for (const [a, b] of SHAPES) {
+    // The walk over the operands is the same for all; compiling it for every rank and op would take long.
+    for (const [a, b] of op === ops.less ? SHAPES : SHAPES.slice(4, 8)) {
       for (const dtype of ['f32', 'i32', 'u32'] as const) await checkOp(gpu, op, (x, y) => elementwise(bit, x, y), [some(a, dtype), some(b, dtype)]);
     }
   });
@@ -74,13 +75,13 @@ describe.each(COMPARISONS)('%s', (_name, op, f) => {
       return;
     }
     await checkOp(gpu, op, (x, y) => elementwise(bit, x, y), [some([3, 5], 'f16'), some([5], 'f16')]);
-    await checkOp(gpu, (x) => op(x, 1), (x) => elementwise((u) => bit(u, 1), x), [{ ...some([5], 'f16'), data: [NaN, 1, 2, Infinity, -Infinity] }]);
+    await checkOp(gpu, (x) => op(x, 1), (x) => elementwise((u) => bit(u, 1), x), [{ ...some([5], 'f16'), data: [NaN, 1, 2, Infinity, -Infinity] }], { gradient: false });
   });
 });
 
 describe.each(LOGICAL)('%s on bool', (_name, op, f) => {
   test('broadcasts', async () => {
-    for (const [a, b] of SHAPES) {
+    for (const [a, b] of op === ops.logicalAnd ? SHAPES : SHAPES.slice(4, 8)) {
       await checkOp(gpu, op as Compare, (x, y) => elementwise((u, v) => Number(f(u, v)), x, y), [{ shape: a, dtype: 'bool' }, { shape: b, dtype: 'bool' }]);
     }
   });
