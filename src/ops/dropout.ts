@@ -1,5 +1,5 @@
 import { record } from '../autograd/tape.ts';
-import { dropout as kernel } from '../generated/kernels.ts';
+import { dropoutVec4, dropout as scalar } from '../generated/kernels.ts';
 import { ArgumentError } from '../runtime/errors.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
@@ -31,6 +31,7 @@ export function dropout(x: Tensor, options: DropoutOptions): Tensor {
   if (p === 0 || !training) return x;
   const y = x.gpu.empty(x.shape, x.dtype, 'dropout');
   const threshold = Math.min(Math.round(p * 2 ** 32), 2 ** 32 - 1);
+  const kernel = x.size % 4 === 0 && where.shift === 0 ? dropoutVec4 : scalar;
   withState('dropout', x.gpu, options.state, (state, constants) => {
     dispatch(x.gpu, kernel, { state, x, y }, { ...where, threshold, scale: 1 / (1 - p) }, grid(quads, 256), constants);
   });

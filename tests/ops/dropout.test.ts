@@ -34,6 +34,17 @@ describe('against the definition, with its gradient', () => {
     ]);
   });
 
+  test.each([
+    [1024, 0],
+    [1020, 4],
+    [1028, 2 ** 34 - 4],
+    [1021, 0],
+    [1024, 2],
+  ])('%i elements from offset %i: the kernels with and without vec4', async (size, offset) => {
+    const options = { p: 0.2, seed: 3, offset };
+    await checkOp(gpu, (x) => dropout(x, options), reference(0.2, 3, offset), [[size]], { gradient: false });
+  });
+
   test.each([1e-12, 0.1, 0.999, 1 - 2 ** -40])('p = %d', async (p) => {
     await checkOp(gpu, (x) => dropout(x, { p, seed: 1 }), reference(p, 1), [[97]]);
   });
@@ -43,9 +54,13 @@ describe('against the definition, with its gradient', () => {
       expect(() => gpu.empty([3], 'f16')).toThrow(LimitError);
       return;
     }
-    await checkOp(gpu, (x) => dropout(x, { p: 0.25, seed: 5, offset: 1 }), reference(0.25, 5, 1), [
-      { shape: [101], dtype: 'f16' },
-    ]);
+    for (const [shape, offset] of [
+      [[101], 1],
+      [[96], 0],
+    ] as const) {
+      const options = { p: 0.25, seed: 5, offset };
+      await checkOp(gpu, (x) => dropout(x, options), reference(0.25, 5, offset), [{ shape, dtype: 'f16' }]);
+    }
   });
 
   test('with a state', async () => {
