@@ -86,16 +86,9 @@ export function takeAlong(x: Tensor, indices: Tensor, options: { readonly axis?:
   checkIndices('takeAlong', indices);
   checkAlong('takeAlong', x, indices, axis);
   const part = x.shape.some((n, i) => i !== axis && n !== indices.shape[i]);
-  return along(
-    part
-      ? slice(
-          x,
-          indices.shape.map((n, i) => (i === axis ? null : [0, n])),
-        )
-      : x,
-    indices,
-    axis,
-  );
+  if (!part) return along(x, indices, axis);
+  const ranges = indices.shape.map((n, i) => (i === axis ? null : ([0, n] as const)));
+  return scope(() => along(slice(x, ranges), indices, axis));
 }
 
 /** Throws unless there is a place in `x` for each index, whatever it is. */

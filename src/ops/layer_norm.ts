@@ -47,7 +47,7 @@ export function layerNorm(x: Tensor, options: LayerNormOptions = {}): Tensor {
   const plan = options.plan ?? planRows(gpu, { outer: rows, axis: cols, inner: 1 });
   const weightPlan = options.weightPlan ?? planRows(gpu, { outer: 1, axis: rows, inner: cols });
   const y = gpu.empty(x.shape, dtype, 'layerNorm');
-  const stats = gpu.empty([rows, 2], 'f32', 'layerNorm');
+  using stats = gpu.empty([rows, 2], 'f32', 'layerNorm');
   forward(x, weight, bias, y, stats, cols, eps, plan);
   const given = [weight, bias].filter((t) => t !== null);
   record({

@@ -2,6 +2,7 @@ import { padAxis, padAxisBackward } from '../generated/kernels.ts';
 import { describe, type Shape } from '../host.ts';
 import { ArgumentError, ShapeError } from '../runtime/errors.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
+import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkNumber } from './check.ts';
 import { around } from './gather.ts';
@@ -107,9 +108,11 @@ export function pad(
   const empty = all.findIndex(([before, after], i) => before + after > 0 && x.shape[i] === 0);
   if (empty >= 0)
     throw new ShapeError('pad', `mode ${mode} needs elements to repeat on axis ${empty}, got ${describe(x)}`);
-  return all.reduce(
-    (y, [before, after], axis) => (before + after > 0 ? extend(y, axis, before, after, MODES[mode]) : y),
-    reshape(x, x.shape),
+  return scope(() =>
+    all.reduce(
+      (y, [before, after], axis) => (before + after > 0 ? extend(y, axis, before, after, MODES[mode]) : y),
+      reshape(x, x.shape),
+    ),
   );
 }
 
