@@ -73,6 +73,7 @@ export class Args {
   readonly #values: Map<string, Value>;
   readonly #unread: Set<string>;
   readonly #given: ReadonlySet<string>;
+  #layer: { dispose(): void } | undefined;
   /** What the names of operands stand for, in formats that write a tensor by its name. */
   readonly #operands: ReadonlyMap<string, Value>;
   /** Which outputs the case looks at. */
@@ -124,6 +125,22 @@ export class Args {
   /** A tensor, or null where the case gives none. */
   opt(key: string | number, dtype?: 'f32' | 'i32' | 'u32' | 'bool'): Tensor | null {
     return this.has(key) ? this.t(key, dtype) : null;
+  }
+
+  /** Puts another tensor in an argument's place: a layer's parameter, in which the argument's values are. */
+  bind(key: string | number, t: Tensor): void {
+    this.raw(key);
+    this.#values.set(String(key), t);
+  }
+
+  /** What `make` makes, the same every time: the layer that an operator is, which lives until `dispose`. */
+  layer<T extends { dispose(): void }>(make: () => T): T {
+    this.#layer ??= make();
+    return this.#layer as T;
+  }
+
+  dispose(): void {
+    this.#layer?.dispose();
   }
 
   /** A list of tensors. */

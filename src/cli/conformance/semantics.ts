@@ -21,7 +21,6 @@ import {
   neg,
   oneHot,
   pad,
-  permute,
   reshape,
   rsqrt,
   type Shape,
@@ -111,16 +110,7 @@ export function meanVarianceNorm(x: Tensor, axis: readonly number[], epsilon: nu
 /** 1 at the first largest element along an axis, 0 elsewhere. */
 export function hardmax(x: Tensor, axis: number): Tensor {
   const at = axis < 0 ? axis + x.rank : axis;
-  return lastTo(oneHot(argmax(x, { axis: at }), x.shape[at] as number), at);
-}
-
-/** The last axis moved to `axis`. */
-export function lastTo(x: Tensor, axis: number): Tensor {
-  const at = axis < 0 ? axis + x.rank : axis;
-  return permute(
-    x,
-    x.shape.map((_, i) => (i < at ? i : i === at ? x.rank - 1 : i - 1)),
-  );
+  return oneHot(argmax(x, { axis: at }), x.shape[at] as number, { axis: at });
 }
 
 /** The index of the last largest (smallest) element instead of the first: that of the array turned round. */

@@ -14,6 +14,7 @@ import {
   hardSwish,
   layerNorm,
   leakyRelu,
+  less,
   logSoftmax,
   maximum,
   mean,
@@ -39,7 +40,7 @@ import {
   where,
 } from '../../../index.ts';
 import { type Args, type Operator, type Operators, type Outputs, Unsupported } from '../args.ts';
-import { celu, lastTo, logSigmoid, reduceL2, reduceOptions, rmsNorm } from '../semantics.ts';
+import { celu, logSigmoid, reduceL2, reduceOptions, rmsNorm } from '../semantics.ts';
 
 const unary =
   (f: (x: Tensor) => Tensor): Operator =>
@@ -88,12 +89,13 @@ function attention(x: Args): Tensor {
   return permute(y, [0, 2, 1, 3]);
 }
 
+/** In f32 whatever the type, as Keras does. */
 function moments(x: Args): Outputs {
-  const data = x.t(0);
-  const axes = x.ints('axes');
-  const keepDims = x.flag('keepdims');
-  const centred = square(sub(data, mean(data, reduceOptions(axes, true))));
-  return [mean(data, reduceOptions(axes, keepDims)), mean(centred, reduceOptions(axes, keepDims))];
+  const { dtype } = x.t(0);
+  const data = cast(x.t(0), 'f32');
+  const options = reduceOptions(x.ints('axes'), x.flag('keepdims'));
+  const centred = square(sub(data, mean(data, { ...options, keepDims: true })));
+  return [mean(data, options), mean(centred, options)].map((t) => cast(t, dtype));
 }
 
 /** x / max(its Euclidean norm, epsilon). */
@@ -104,9 +106,12 @@ function normalized(x: Args): Tensor {
   return div(data, maximum(reduceL2(data, reduceOptions(axes, true)), x.num('epsilon', 1e-12)));
 }
 
+/** Negative indices are out of range, where Fovea counts them from the end. */
 function hot(x: Args): Tensor {
   const axis = x.ignore('sparse').num('axis', -1);
-  return lastTo(cast(oneHot(x.t(0, 'i32'), x.num(1)), 'f32'), axis);
+  const indices = x.t(0, 'i32');
+  const depth = x.num(1);
+  return oneHot(where(less(indices, 0), depth, indices), depth, { axis });
 }
 
 function gated(x: Args): Tensor {

@@ -1,13 +1,11 @@
 // ONNX operators that reduce, move, choose or arrange elements.
 import {
-  add,
   argmax,
   argmin,
   cast,
   concat,
   cumsum,
   gather,
-  less,
   logsumexp,
   max,
   mean,
@@ -26,7 +24,6 @@ import {
   topk,
   tril,
   triu,
-  where,
 } from '../../../index.ts';
 import type { Args, Operator, Operators, Outputs } from '../args.ts';
 import {
@@ -35,7 +32,6 @@ import {
   flatten,
   type IndexReduction,
   lastIndex,
-  lastTo,
   nonEmpty,
   padded,
   type Reduction,
@@ -123,14 +119,11 @@ function reshaped(x: Args): Tensor {
   );
 }
 
-/** values[0] everywhere, values[1] where the index says; negative indices count from the end. */
+/** values[0] everywhere, values[1] where the index says; the result has the values' type. */
 function hot(x: Args): Tensor {
-  const given = cast(x.t(0), 'i32');
-  const depth = x.num(1);
-  const values = x.t(2);
-  const indices = where(less(given, 0), add(given, depth), given);
-  const [off, on] = [0, 1].map((i) => slice(values, [[i, i + 1]])) as [Tensor, Tensor];
-  return lastTo(where(cast(oneHot(indices, depth), 'bool'), on, off), x.num('axis', -1));
+  const { dtype } = x.t(2);
+  const [off = 0, on = 1] = x.ints(2) ?? [];
+  return oneHot(cast(x.t(0), 'i32'), x.num(1), { axis: x.num('axis', -1), on, off, dtype });
 }
 
 function largest(x: Args): Outputs {

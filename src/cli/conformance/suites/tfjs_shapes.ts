@@ -1,7 +1,6 @@
 // TensorFlow.js operators that reduce, move, choose or arrange elements; arguments by position.
 import {
   abs,
-  add,
   argmax,
   argmin,
   concat,
@@ -9,11 +8,11 @@ import {
   expandDims,
   flip,
   gather,
+  less,
   logsumexp,
   max,
   mean,
   min,
-  mul,
   oneHot,
   permute,
   prod,
@@ -31,6 +30,7 @@ import {
   topk,
   tril,
   triu,
+  where,
 } from '../../../index.ts';
 import { type Args, type Operator, type Operators, type Outputs, Unsupported } from '../args.ts';
 import {
@@ -163,10 +163,11 @@ function gathered(x: Args): Tensor {
   return gather(data, x.t(1, 'i32'), { axis });
 }
 
+/** Negative indices are out of range, where Fovea counts them from the end. */
 function hot(x: Args): Tensor {
-  const mask = oneHot(x.t(0, 'i32'), x.num(1));
-  const [on, off] = [x.num(2, 1), x.num(3, 0)];
-  return on === 1 && off === 0 ? mask : add(mul(float(mask), on - off), off);
+  const indices = x.t(0, 'i32');
+  const depth = x.num(1);
+  return oneHot(where(less(indices, 0), depth, indices), depth, { on: x.num(2, 1), off: x.num(3, 0) });
 }
 
 function largest(x: Args): Outputs {

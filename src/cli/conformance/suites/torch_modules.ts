@@ -102,5 +102,6 @@ export const runTorchModule: Suite = (gpu, body): Check[] => {
       tolerance: torchTolerance(want, c.f32_err.grads[name] ?? 0),
     });
   });
+  args.dispose();
   return checks;
 };

@@ -1,55 +1,35 @@
-// torch.nn's recurrent networks: layers on top of each other, each in one or two directions.
-import { concat, gru, matmul, reshape, rnn, type SequenceOptions, slice, stack, type Tensor } from '../../../index.ts';
+// torch.nn's recurrent networks, whose state dictionaries Fovea's layers take as they are.
+import type { Gpu, Tensor } from '../../../index.ts';
+import { GRU, type RecurrentOptions, RNN } from '../../../nn/index.ts';
 import type { Args, Operators, Outputs } from '../args.ts';
 
-/** One of Fovea's sequence ops. */
-type Cell = (
-  gx: Tensor,
-  h0: Tensor,
-  u: Tensor,
-  bias: Tensor,
-  options: SequenceOptions,
-) => { readonly y: Tensor; readonly hLast: Tensor };
-
-/** One layer in one direction; `suffix` is that of its parameters' names. */
-function direction(x: Args, cell: Cell, input: Tensor, h0: Tensor, suffix: string, reverse: boolean) {
-  const u = x.t(`weight_hh_${suffix}`);
-  const bias = (name: string) => x.opt(`bias_${name}_${suffix}`) ?? x.gpu.zeros([u.shape[0] as number]);
-  const gx = matmul(input, x.t(`weight_ih_${suffix}`), { transposeB: true, bias: bias('ih') });
-  return cell(gx, h0, u, bias('hh'), { reverse });
+/** The last layer's states, and the last state of every layer and direction. */
+function run(
+  x: Args,
+  make: (gpu: Gpu, inputSize: number, hiddenSize: number, options: RecurrentOptions) => GRU | RNN,
+): Outputs {
+  x.only('batch_first', true).ignore('gate_order', 'bias');
+  const [inputs, hidden] = [x.num('input_size'), x.num('hidden_size')];
+  const options = { bidirectional: x.flag('bidirectional'), layers: x.num('num_layers', 1) };
+  const layer = x.layer(() => withWeights(x, make(x.gpu, inputs, hidden, options)));
+  const { output, state } = layer.forward(x.t('x'), { state: x.t('h0') });
+  return [output, state];
 }
 
-/** The last layer's states, both directions beside each other, and the last state of every layer and direction. */
-function layers(x: Args, cell: Cell): Outputs {
-  x.only('batch_first', true).ignore('input_size', 'gate_order', 'bias');
-  const H = x.num('hidden_size');
-  const directions = x.flag('bidirectional') ? ['', '_reverse'] : [''];
-  const h0 = x.t('h0');
-  const B = h0.shape[1] as number;
-  const last: Tensor[] = [];
-  let input = x.t('x');
-  for (let layer = 0; layer < x.num('num_layers', 1); layer++) {
-    const outputs = directions.map((suffix, d) => {
-      const row = layer * directions.length + d;
-      const { y, hLast } = direction(
-        x,
-        cell,
-        input,
-        reshape(slice(h0, [[row, row + 1]]), [B, H]),
-        `l${layer}${suffix}`,
-        d === 1,
-      );
-      last.push(hLast);
-      return y;
-    });
-    input = outputs.length > 1 ? concat(outputs, { axis: 2 }) : (outputs[0] as Tensor);
-  }
-  return [input, stack(last)];
+/** A network without biases has zeros. */
+function withWeights(x: Args, layer: GRU | RNN): GRU | RNN {
+  const own = Object.entries(layer.stateDict());
+  layer.loadStateDict(
+    Object.fromEntries(own.map(([name, p]): [string, Tensor] => [name, x.opt(name) ?? x.gpu.zeros(p.shape)])),
+  );
+  for (const [name, p] of own) if (x.has(name)) x.bind(name, p);
+  return layer;
 }
 
-function simple(x: Args): Outputs {
-  const nonlinearity = x.str('nonlinearity', 'tanh') === 'relu' ? 'relu' : 'tanh';
-  return layers(x, (gx, h0, u, bias, options) => rnn(gx, h0, u, bias, { ...options, nonlinearity }));
-}
-
-export const recurrent: Operators = { RNN: simple, GRU: (x) => layers(x, gru) };
+export const recurrent: Operators = {
+  RNN: (x) => {
+    const nonlinearity = x.str('nonlinearity', 'tanh') === 'relu' ? 'relu' : 'tanh';
+    return run(x, (gpu, inputs, hidden, options) => new RNN(gpu, inputs, hidden, { ...options, nonlinearity }));
+  },
+  GRU: (x) => run(x, (gpu, inputs, hidden, options) => new GRU(gpu, inputs, hidden, options)),
+};
