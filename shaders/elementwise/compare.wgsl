@@ -40,14 +40,12 @@ fn number() -> Scalar {
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let i = linearIndex(wid, nwg, lid, WG);
-  let left = params.size - min(params.size, i * 4);
-  if (left == 0) { return; }
+  if (i * 4 >= params.size) { return; }
   let o = operandsAt(i);
   var u = o.a;
   var v = o.b;
   if (NUMBER == 1) { u = vec4<Scalar>(number()); }
   if (NUMBER == 2) { v = vec4<Scalar>(number()); }
-  let result = vec4<bool>(holds(u.x, v.x), holds(u.y, v.y), holds(u.z, v.z), holds(u.w, v.w));
-  let bytes = select(vec4u(0, 0, 0, 0), vec4u(1, 0x100, 0x10000, 0x1000000), result & (vec4u(0, 1, 2, 3) < vec4u(left, left, left, left)));
-  out[i] = bytes.x | bytes.y | bytes.z | bytes.w;
+  out[i] = select(0u, 1u, holds(u.x, v.x)) | select(0u, 0x100u, holds(u.y, v.y)) | select(0u, 0x10000u, holds(u.z, v.z))
+    | select(0u, 0x1000000u, holds(u.w, v.w));
 }
