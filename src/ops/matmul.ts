@@ -123,6 +123,6 @@ function throughActivation(dy: Tensor, kept: Tensor, activation: Activation): Te
   if (op === 'NONE') return dy;
   const dx = dy.gpu.empty(dy.shape, dy.dtype, 'matmul');
   const { size } = dy;
-  dispatch(dy.gpu, unaryBackward, { dy, x: kept, y: kept, dx }, { size, a: 0, b: 0 }, grid(size, 256), { OP: unaryKernel.ops[op] });
+  dispatch(dy.gpu, unaryBackward, { dy, x: kept, dx }, { size, a: 0, b: 0 }, grid(size, 1024), { OP: unaryKernel.ops[op] });
   return dx;
 }

@@ -148,7 +148,8 @@ export class Gpu {
    * A tensor over a buffer of the application's, without a copy. The buffer needs the usages STORAGE, COPY_SRC and COPY_DST; it is
    * never pooled or destroyed. Whoever writes it elsewhere must submit that work before Fovea's next flush.
    *
-   * @param offset in bytes, a multiple of the device's `minStorageBufferOffsetAlignment` (256)
+   * @param offset in bytes, a multiple of 256; from there the buffer must reach to a whole number of 16 bytes, which kernels read at a time
+   * @throws ShapeError when the buffer is too small, its offset odd, or a usage missing
    */
   wrap(
     buffer: GPUBuffer,
@@ -157,7 +158,7 @@ export class Gpu {
     const { shape, dtype = 'f32', offset = 0 } = options;
     this.check('wrap');
     checkSizes('wrap', shape);
-    const bytes = words(shape, dtype) * 4;
+    const bytes = Math.max(16, Math.ceil(words(shape, dtype) / 4) * 16);
     if (offset % 256 !== 0) throw new ShapeError('wrap', `offset must be a multiple of 256 bytes, got ${offset}`);
     if (offset + bytes > buffer.size) {
       throw new ShapeError(

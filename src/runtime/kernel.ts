@@ -29,7 +29,11 @@ export interface Kernel {
 }
 
 export type Buffers<K extends Kernel> = { readonly [N in keyof K['buffers']]: Tensor };
-type ParamValue<T extends string> = T extends 'u32' | 'i32' | 'f32' ? number : readonly number[];
+type ParamValue<T extends string> = string extends T
+  ? number | readonly number[]
+  : T extends 'u32' | 'i32' | 'f32'
+    ? number
+    : readonly number[];
 export type Params<K extends Kernel> = { readonly [N in keyof K['params']]: ParamValue<K['params'][N][0]> };
 export type Constants<K extends Kernel> = {
   readonly [N in keyof K['constants'] | keyof K['tunables']]?: number | boolean;
