@@ -89,13 +89,15 @@ function attention(x: Args): Tensor {
   return permute(y, [0, 2, 1, 3]);
 }
 
-/** In f32 whatever the type, as Keras does. */
+/** In f32 whatever the type, and drawn into the range of halves for these, as Keras does. */
 function moments(x: Args): Outputs {
   const { dtype } = x.t(0);
   const data = cast(x.t(0), 'f32');
   const options = reduceOptions(x.ints('axes'), x.flag('keepdims'));
   const centred = square(sub(data, mean(data, { ...options, keepDims: true })));
-  return [mean(data, options), mean(centred, options)].map((t) => cast(t, dtype));
+  return [mean(data, options), mean(centred, options)].map((t) =>
+    dtype === 'f16' ? cast(clamp(t, -65504, 65504), dtype) : t,
+  );
 }
 
 /** x / max(its Euclidean norm, epsilon). */
