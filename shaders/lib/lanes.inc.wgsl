@@ -25,3 +25,14 @@ fn ahead(lanes: u32) -> u32 {
 fn firstOf(row: u32, axis: u32, inner: u32) -> u32 {
   return (row / inner) * axis * inner + row % inner;
 }
+
+// A chunk of a row: which row, where that begins, and the places j of the chunk along `axis`, from begin to before stop.
+struct Chunk { row: u32, first: u32, begin: u32, stop: u32 }
+
+// The chunk of output `out` of [outer, splits, inner]; an empty one past the last of the `outputs`.
+fn chunkOf(out: u32, outputs: u32, axis: u32, inner: u32, splits: u32, chunk: u32) -> Chunk {
+  let group = out / inner;
+  let row = (group / splits) * inner + out % inner;
+  let begin = (group % splits) * chunk;
+  return Chunk(row, firstOf(row, axis, inner), begin, select(0u, min(begin + chunk, axis), out < outputs));
+}

@@ -6,14 +6,17 @@ const FLOAT = 0u; // op
 const SIGNED = 1u; // op
 const UNSIGNED = 2u; // op
 
-fn orderKey(v: Scalar) -> u32 {
-  var key = u32(v);
+fn orderKeys(v: vec4<Scalar>) -> vec4u {
+  var keys = vec4u(v);
+  var nan = vec4<bool>(false);
   if (OP == FLOAT) {
-    let bits = bitcast<u32>(f32(v));
-    if ((bits & 0x7fffffffu) > 0x7f800000u) { return 0xffffffffu; }
-    key = select(bits | 0x80000000u, ~bits, bits > 0x80000000u); // -0 falls to 0
+    let bits = bitcast<vec4u>(vec4f(v));
+    nan = (bits & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+    keys = select(bits | vec4u(0x80000000u), ~bits, bits > vec4u(0x80000000u)); // -0 falls to 0
   } else if (OP == SIGNED) {
-    key ^= 0x80000000u;
+    keys ^= vec4u(0x80000000u);
   }
-  return select(key, ~key, MIN);
+  return select(select(keys, ~keys, MIN), vec4u(0xffffffffu), nan);
 }
+
+fn orderKey(v: Scalar) -> u32 { return orderKeys(vec4<Scalar>(v)).x; }

@@ -5,8 +5,8 @@ const PROD = 1u; // op
 const SUM_INT = 2u; // op
 const PROD_INT = 3u; // op
 
-// Steps summed before they go into the running total: the error of a sum grows with RUN plus its length over RUN, not with its length.
-const RUN = 64u;
+// Steps that are summed before they go into the running total: the error of a sum grows with RUN and with the number of runs, not with its length.
+const RUN = 16u;
 
 fn identity() -> u32 {
   switch (OP) {

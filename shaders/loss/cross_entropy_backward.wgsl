@@ -1,15 +1,14 @@
-// dx_j = dy scale (softmax(x)_j Q - q_j), with the target q and its sum Q as in cross_entropy.wgsl, whose stats make it element-wise. One
-// invocation an element of [outer, axis, inner].
-#include "lib/index.inc.wgsl"
+// dx_j = dy scale (softmax(x)_j Q - q_j), with the target q and its sum Q as in cross_entropy.wgsl, whose stats make it element-wise. LANES
+// invocations share a chunk of a row of [outer, axis, inner].
+#include "lib/lanes.inc.wgsl"
 #include "lib/cross_entropy.inc.wgsl"
 
 alias Scalar = f32; // dtype
 alias Target = i32; // dtype
-override WG: u32 = 256;
 
-struct Params { size: u32, rows: u32, axis: u32, inner: u32, smoothing: f32 }
+struct Params { outputs: u32, axis: u32, inner: u32, splits: u32, chunk: u32, rows: u32, smoothing: f32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Scalar>;        // [outer, axis, inner]; size of them
+@group(0) @binding(1) var<storage, read> x: array<Scalar>;        // [outer, axis, inner], rows = outer * inner, outputs = rows * splits
 @group(0) @binding(2) var<storage, read> targets: array<Target>;  // [outer, inner], or as x
 @group(0) @binding(3) var<storage, read> stats: array<vec4f>;     // [rows + 1]: (m, Q w / s, w, loss), and at the end the scale
 @group(0) @binding(4) var<storage, read> dy: array<Scalar>;       // [outer, inner], or [1] where the losses were summed
@@ -17,18 +16,20 @@ struct Params { size: u32, rows: u32, axis: u32, inner: u32, smoothing: f32 }
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
-  let i = linearIndex(wid, nwg, lid, WG);
-  if (i >= params.size) { return; }
-  let group = i / params.inner;
-  let row = (group / params.axis) * params.inner + i % params.inner;
-  let own = stats[row];
-  var q = params.smoothing / f32(params.axis);
-  if (PROBS) {
-    q += (1.0 - params.smoothing) * f32(targets[i]);
-  } else if (u32(targets[row]) == group % params.axis) {
-    q += 1.0 - params.smoothing;
-  }
-  var scale = f32(dy[select(row, 0u, REDUCTION != NONE)]);
+  let out = rowOf(wid, nwg, lid);
+  if (out >= params.outputs) { return; }
+  let mine = chunkOf(out, params.outputs, params.axis, params.inner, params.splits, params.chunk);
+  let own = stats[mine.row];
+  var scale = f32(dy[select(mine.row, 0u, REDUCTION != NONE)]);
   if (REDUCTION == MEAN) { scale *= stats[params.rows].x; }
-  dx[i] = Scalar(select(scale * (exp(f32(x[i]) - own.x) * own.y - own.z * q), 0.0, own.z == 0.0));
+  let sharp = 1.0 - params.smoothing;
+  let even = params.smoothing / f32(params.axis);
+  var hot = params.axis; // the target class
+  if (!PROBS) { hot = u32(targets[mine.row]); }
+  for (var j = mine.begin + laneOf(lid); j < mine.stop; j += LANES) {
+    let at = mine.first + j * params.inner;
+    var q = even;
+    if (PROBS) { q += sharp * f32(targets[at]); } else if (j == hot) { q += sharp; }
+    dx[at] = Scalar(select(scale * (exp(f32(x[at]) - own.x) * own.y - own.z * q), 0.0, own.z == 0.0));
+  }
 }

@@ -12,42 +12,54 @@ struct Params { outputs: u32, axis: u32, inner: u32, splits: u32, chunk: u32 }
 @group(0) @binding(2) var<storage, read_write> y: array<Scalar>;   // [outer, splits, inner]; outputs of them
 @group(0) @binding(3) var<storage, read_write> index: array<i32>;  // as y: places along axis
 
-var<workgroup> keys: array<u32, WG>;
-var<workgroup> places: array<u32, WG>;
+const NOWHERE = 0xffffffffu;
+struct Best { key: u32, place: u32 }
+var<workgroup> lanes: array<Best, WG>;
+
+fn better(a: Best, b: Best) -> Best {
+  if (b.key > a.key || (b.key == a.key && b.place < a.place)) { return b; }
+  return a;
+}
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let out = rowOf(wid, nwg, lid);
   let lane = laneOf(lid);
-  let group = out / params.inner;
-  let begin = (group % params.splits) * params.chunk;
-  let first = firstOf((group / params.splits) * params.inner + out % params.inner, params.axis, params.inner);
-  // Lanes past the last output stay for the barriers.
-  let stop = select(0u, min(begin + params.chunk, params.axis), out < params.outputs);
-  // A lane without an element holds the lowest key at a place past all others.
-  var best = 0u;
-  var place = 0xffffffffu;
-  for (var j = begin + lane; j < stop; j += LANES) {
-    let key = orderKey(x[first + j * params.inner]);
-    if (key > best || place == 0xffffffffu) {
-      best = key;
-      place = j;
-    }
+  // Lanes past the last output stay for the barriers, with an empty chunk.
+  let mine = chunkOf(out, params.outputs, params.axis, params.inner, params.splits, params.chunk);
+  let step = LANES * params.inner;
+  var at = mine.first + (mine.begin + lane) * params.inner;
+  var j = mine.begin + lane;
+  // The lowest key, 0, is never above the best: where there is no other the place stays NOWHERE.
+  var bests = vec4u(0u);
+  var places = vec4u(NOWHERE);
+  for (; j + 3u * LANES < mine.stop; j += 4u * LANES) {
+    let found = orderKeys(vec4<Scalar>(x[at], x[at + step], x[at + 2u * step], x[at + 3u * step]));
+    let above = found > bests;
+    bests = select(bests, found, above);
+    places = select(places, vec4u(j, j + LANES, j + 2u * LANES, j + 3u * LANES), above);
+    at += 4u * step;
   }
+  for (; j < mine.stop; j += LANES) {
+    let found = orderKey(x[at]);
+    if (found > bests.x) {
+      bests.x = found;
+      places.x = j;
+    }
+    at += step;
+  }
+  var best = Best(bests.x, places.x);
+  for (var c = 1u; c < 4u; c++) { best = better(best, Best(bests[c], places[c])); }
   if (LANES > 1u) {
-    keys[lid] = best;
-    places[lid] = place;
+    lanes[lid] = best;
     for (var s = LANES / 2u; s > 0u; s /= 2u) {
       workgroupBarrier();
-      let other = lid + ahead(s);
-      if (lane < s && (keys[other] > keys[lid] || (keys[other] == keys[lid] && places[other] < places[lid]))) {
-        keys[lid] = keys[other];
-        places[lid] = places[other];
-      }
+      if (lane < s) { lanes[lid] = better(lanes[lid], lanes[lid + ahead(s)]); }
     }
-    place = places[lid];
+    best = lanes[lid];
   }
   if (lane > 0u || out >= params.outputs) { return; }
-  y[out] = x[first + place * params.inner];
+  let place = select(best.place, mine.begin, best.place == NOWHERE);
+  y[out] = x[mine.first + place * params.inner];
   index[out] = i32(place);
 }

@@ -20,14 +20,11 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let out = rowOf(wid, nwg, lid);
   let lane = laneOf(lid);
   let step = LANES * params.inner;
-  let group = out / params.inner;
-  let begin = (group % params.splits) * params.chunk;
-  let stop = min(begin + params.chunk, params.axis);
-  let first = firstOf((group / params.splits) * params.inner + out % params.inner, params.axis, params.inner);
-  // Lanes past the last output stay for the barriers.
-  let end = select(0u, first + stop * params.inner, out < params.outputs);
+  // Lanes past the last output stay for the barriers, with an empty chunk.
+  let mine = chunkOf(out, params.outputs, params.axis, params.inner, params.splits, params.chunk);
+  let end = mine.first + mine.stop * params.inner;
   var pair = vec2f(FLOOR, 0.0);
-  var at = first + (begin + lane) * params.inner;
+  var at = mine.first + (mine.begin + lane) * params.inner;
   for (; at + 3u * step < end; at += 4u * step) {
     pair = fold4(pair, vec4f(load(at), load(at + step), load(at + 2u * step), load(at + 3u * step)));
   }

@@ -27,21 +27,21 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let out = rowOf(wid, nwg, lid);
   let lane = laneOf(lid);
   let step = LANES * params.inner;
-  let group = out / params.inner;
-  let begin = (group % params.splits) * params.chunk;
-  let stop = min(begin + params.chunk, params.axis);
-  let first = firstOf((group / params.splits) * params.inner + out % params.inner, params.axis, params.inner);
-  // Lanes past the last output stay for the barriers.
-  let end = select(0u, first + stop * params.inner, out < params.outputs);
+  // Lanes past the last output stay for the barriers, with an empty chunk.
+  let mine = chunkOf(out, params.outputs, params.axis, params.inner, params.splits, params.chunk);
+  let end = mine.first + mine.stop * params.inner;
   var total = vec4u(identity());
-  for (var at = first + (begin + lane) * params.inner; at < end;) {
+  var at = mine.first + (mine.begin + lane) * params.inner;
+  while (at + 3u * step < end) {
     var part = vec4u(identity());
-    for (var k = 0u; k < RUN && at < end; k++) {
-      part = combine4(part, load4(at));
-      at += step;
+    for (var k = 0u; k < RUN && at + 3u * step < end; k++) {
+      let near = combine4(load4(at), load4(at + step));
+      part = combine4(part, combine4(near, combine4(load4(at + 2u * step), load4(at + 3u * step))));
+      at += 4u * step;
     }
     total = combine4(total, part);
   }
+  for (; at < end; at += step) { total = combine4(total, load4(at)); }
   if (LANES > 1u) {
     laneTotals[lid] = total;
     for (var s = LANES / 2u; s > 0u; s /= 2u) {

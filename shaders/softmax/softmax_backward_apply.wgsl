@@ -15,16 +15,12 @@ struct Params { outputs: u32, axis: u32, inner: u32, splits: u32, chunk: u32 }
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let out = rowOf(wid, nwg, lid);
   if (out >= params.outputs) { return; }
-  let group = out / params.inner;
-  let begin = (group % params.splits) * params.chunk;
-  let stop = min(begin + params.chunk, params.axis);
-  let row = (group / params.splits) * params.inner + out % params.inner;
-  let first = firstOf(row, params.axis, params.inner);
-  let firstSum = firstOf(row, params.splits, params.inner);
+  let mine = chunkOf(out, params.outputs, params.axis, params.inner, params.splits, params.chunk);
+  let firstSum = firstOf(mine.row, params.splits, params.inner);
   var total = vec2f(0.0);
   for (var k = 0u; k < params.splits; k++) { total += sums[firstSum + k * params.inner]; }
-  let end = first + stop * params.inner;
-  for (var at = first + (begin + laneOf(lid)) * params.inner; at < end; at += LANES * params.inner) {
+  let end = mine.first + mine.stop * params.inner;
+  for (var at = mine.first + (mine.begin + laneOf(lid)) * params.inner; at < end; at += LANES * params.inner) {
     dx[at] = Scalar(slope(f32(y[at]), f32(dy[at]), total));
   }
 }

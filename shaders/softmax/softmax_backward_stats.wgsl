@@ -15,13 +15,11 @@ struct Params { outputs: u32, axis: u32, inner: u32, splits: u32, chunk: u32 }
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let out = rowOf(wid, nwg, lid);
   let lane = laneOf(lid);
-  let group = out / params.inner;
-  let begin = (group % params.splits) * params.chunk;
-  let stop = min(begin + params.chunk, params.axis);
-  let first = firstOf((group / params.splits) * params.inner + out % params.inner, params.axis, params.inner);
-  let end = select(0u, first + stop * params.inner, out < params.outputs);
+  // Lanes past the last output stay for the barriers, with an empty chunk.
+  let mine = chunkOf(out, params.outputs, params.axis, params.inner, params.splits, params.chunk);
+  let end = mine.first + mine.stop * params.inner;
   var own = vec2f(0.0);
-  for (var at = first + (begin + lane) * params.inner; at < end; at += LANES * params.inner) {
+  for (var at = mine.first + (mine.begin + lane) * params.inner; at < end; at += LANES * params.inner) {
     own += term(f32(y[at]), f32(dy[at]));
   }
   let total = sumLanes(own, lid, lane);

@@ -9,7 +9,7 @@ import { countOf, reducedShape, throughViews } from './axes.ts';
 import { checkAxes, checkAxis, checkDType } from './check.ts';
 import type { ReduceOptions } from './reduce.ts';
 import { pickPlain } from './reference/reduce.ts';
-import { chunksOf, lanesOf, planRows, type RowPlan, type RowView, rowsPerGroup, rowView } from './row_plan.ts';
+import { chunksOf, lanesOf, planRows, type RowPlan, type RowView, rowMap, rowsPerGroup, rowView } from './row_plan.ts';
 
 export interface ArgReduceOptions {
   /** The axis to search, counted from the end where negative; default all elements, in row-major order. */
@@ -68,7 +68,6 @@ function extremum(op: string, x: Tensor, MIN: boolean, options: ReduceOptions): 
 
 function stage(op: string, x: Tensor, view: RowView, shape: Shape, MIN: boolean, plan?: RowPlan): Tensor {
   const { values, index } = run(op, x, view, shape, MIN, plan);
-  const { axis, inner } = view;
   record({
     op,
     inputs: [x],
@@ -77,8 +76,8 @@ function stage(op: string, x: Tensor, view: RowView, shape: Shape, MIN: boolean,
     backward: ([dy], [index]) => {
       const [g, at] = [dy, index] as [Tensor, Tensor];
       const dx = g.gpu.empty(x.shape, g.dtype, op);
-      const { size } = dx;
-      dispatch(g.gpu, argReduceBackward, { dy: g, index: at, dx }, { size, axis, inner }, grid(size, 256));
+      const { params, groups, constants } = rowMap(g.gpu, view);
+      dispatch(g.gpu, argReduceBackward, { dy: g, index: at, dx }, params, groups, constants);
       return [dx];
     },
     plain: (x) => pickPlain(x, run(op, x, view, shape, MIN, plan).index, view, shape),

@@ -60,7 +60,7 @@ export function repeats(shape: Shape, axes: readonly number[]) {
     return stride / g.size;
   });
   const pad = (a: number[]) => [...a, ...Array<number>(8 - a.length).fill(0)];
-  return { sizes: pad(groups.map((g) => g.size)), strides: pad(strides), rank: groups.length };
+  return { sizes: pad(groups.map((g) => g.size)), strides: pad(strides), rank: Math.max(groups.length, 1) };
 }
 
 /** The number of elements that go into one output of a reduction over `axes`. */

@@ -7,7 +7,16 @@ import type { Tensor } from '../tensor.ts';
 import { mul } from './binary.ts';
 import { checkAxis, checkFloat, checkSameDType } from './check.ts';
 import { crossEntropyPlain } from './reference/cross_entropy.ts';
-import { isSoftware, lanesOf, planRows, type RowPlan, type RowView, rowsPerGroup, rowView } from './row_plan.ts';
+import {
+  isSoftware,
+  lanesOf,
+  planRows,
+  type RowPlan,
+  type RowView,
+  rowMap,
+  rowsPerGroup,
+  rowView,
+} from './row_plan.ts';
 import { expandDims } from './shape.ts';
 import { logSoftmax } from './softmax.ts';
 
@@ -55,7 +64,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   const rows = view.outer * view.inner;
   const shape = reduction === 'none' ? logits.shape.filter((_, i) => i !== axis) : [];
   const loss = gpu.empty(shape, dtype, 'crossEntropy');
-  const stats = gpu.empty([rows + 1, 4], 'f32', 'crossEntropy');
+  using stats = gpu.empty([rows + 1, 4], 'f32', 'crossEntropy');
   forward(logits, target, loss, stats, view, settings, options.plan);
   record({
     op: 'crossEntropy',
@@ -151,13 +160,16 @@ function backward(
   view: RowView,
   settings: CrossEntropySettings,
 ): Tensor {
-  const { gpu, size } = x;
-  const { axis, inner } = view;
+  const { gpu } = x;
   const { smoothing } = settings;
+  const { params, groups, constants } = rowMap(gpu, view);
   const dx = gpu.empty(x.shape, x.dtype, 'crossEntropy');
-  const constants = { PROBS: settings.probabilities, REDUCTION: CODE[settings.reduction] };
-  const params = { size, rows: view.outer * inner, axis, inner, smoothing };
-  dispatch(gpu, crossEntropyBackward, { x, targets, stats, dy, dx }, params, grid(size, 256), constants);
+  const rows = view.outer * view.inner;
+  dispatch(gpu, crossEntropyBackward, { x, targets, stats, dy, dx }, { ...params, rows, smoothing }, groups, {
+    ...constants,
+    PROBS: settings.probabilities,
+    REDUCTION: CODE[settings.reduction],
+  });
   return dx;
 }
 

@@ -8,7 +8,7 @@ import { countOf, reducedShape, throughViews } from './axes.ts';
 import { checkAxes, checkFloat } from './check.ts';
 import { ofNothing, type ReduceOptions } from './reduce.ts';
 import { logsumexpPlain } from './reference/softmax.ts';
-import { chunksOf, lanesOf, planRows, type RowPlan, type RowView, rowsPerGroup } from './row_plan.ts';
+import { chunksOf, lanesOf, planRows, type RowPlan, type RowView, rowMap, rowsPerGroup } from './row_plan.ts';
 
 /**
  * The logarithm of the sum of exponentials over axes: y = log(sum_j exp(x_j)), with the maximum taken out, so that nothing overflows.
@@ -30,7 +30,6 @@ export function logsumexp(x: Tensor, options: ReduceOptions = {}): Tensor {
 function stage(x: Tensor, view: RowView, shape: Shape, plan: RowPlan = planRows(x.gpu, view)): Tensor {
   const y = x.gpu.empty(shape, x.dtype, 'logsumexp');
   scope(() => run(x, y, view, plan));
-  const { axis, inner } = view;
   record({
     op: 'logsumexp',
     inputs: [x],
@@ -38,9 +37,9 @@ function stage(x: Tensor, view: RowView, shape: Shape, plan: RowPlan = planRows(
     saved: [x, y],
     backward: ([dy], [x, y]) => {
       const [g, v, r] = [dy, x, y] as [Tensor, Tensor, Tensor];
-      const { size } = v;
       const dx = g.gpu.empty(v.shape, v.dtype, 'logsumexp');
-      dispatch(g.gpu, logsumexpBackward, { x: v, y: r, dy: g, dx }, { size, axis, inner }, grid(size, 256));
+      const { params, groups, constants } = rowMap(g.gpu, view);
+      dispatch(g.gpu, logsumexpBackward, { x: v, y: r, dy: g, dx }, params, groups, constants);
       return [dx];
     },
     plain: (x) => logsumexpPlain(x, view, shape),

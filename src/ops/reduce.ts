@@ -121,7 +121,8 @@ function scaledSum(
 function expand(op: string, x: Tensor, axes: readonly number[], shape: Shape, scale: number): Tensor {
   const y = x.gpu.empty(shape, x.dtype, op);
   const { size } = y;
-  dispatch(x.gpu, expandScaled, { x, y }, { size, scale, ...repeats(shape, axes) }, grid(size, 256));
+  const { sizes, strides, rank: RANK } = repeats(shape, axes);
+  dispatch(x.gpu, expandScaled, { x, y }, { size, scale, sizes, strides }, grid(size, 256), { RANK });
   const backward = ([dy]: readonly (Tensor | null)[]) => [scaledSum(op, dy as Tensor, axes, x.shape, scale)];
   record({ op, inputs: [x], outputs: [y], backward, plain: 'composed' });
   return y;

@@ -1,4 +1,5 @@
 import type { Gpu } from '../runtime/gpu.ts';
+import { grid } from '../runtime/kernel.ts';
 
 /** Data seen as [outer, axis, inner]: what the row kernels (reductions, softmax, normalisation) work along. */
 export interface RowView {
@@ -36,13 +37,24 @@ export function isSoftware(gpu: Gpu): boolean {
 export function planRows(gpu: Gpu, { outer, axis, inner }: RowView): RowPlan {
   const rows = Math.max(outer * inner, 1);
   if (isSoftware(gpu)) {
-    const splits = Math.min(Math.floor(axis / 1024), Math.floor(64 / rows), 64);
-    return { lanes: 1, splits: Math.max(splits, 1), vec4: true };
+    return { lanes: 1, splits: rows < 4 ? Math.max(1, Math.min(Math.floor(axis / 256), 64)) : 1, vec4: true };
   }
   // Contiguous rows want lanes side by side; columns lie side by side already, and take lanes only to fill the device.
   const lanes = Math.min(powerOfTwo(axis / 8), inner === 1 ? 256 : powerOfTwo(65_536 / rows), 256);
   const splits = Math.min(Math.floor(axis / (lanes * 16)), Math.floor(65_536 / (rows * lanes)), 64);
   return { lanes, splits: lanes === 256 ? Math.max(splits, 1) : 1, vec4: true };
+}
+
+/**
+ * A plan for kernels that only write along rows: chunks of a few elements a lane, enough of them to fill the device. Rows, not elements, are
+ * shared out, since what a row has in common (and the divisions that find it) would be found again for each element.
+ */
+export function planRowMap(gpu: Gpu, { outer, axis, inner }: RowView): RowPlan {
+  const rows = Math.max(outer * inner, 1);
+  if (isSoftware(gpu))
+    return { lanes: 1, splits: Math.max(1, Math.min(Math.floor(axis / 64), Math.floor(256 / rows))), vec4: true };
+  const lanes = inner === 1 ? Math.min(powerOfTwo(axis), 64) : 1;
+  return { lanes, splits: Math.max(1, Math.ceil(axis / (lanes * 8))), vec4: true };
 }
 
 /** Overrides of lib/lanes.inc.wgsl for a plan. */
@@ -61,6 +73,18 @@ export function chunksOf(
 ): { readonly chunk: number; readonly splits: number } {
   const chunk = Math.max(multiple, Math.ceil(axis / splits / multiple) * multiple);
   return { chunk, splits: Math.max(1, Math.ceil(axis / chunk)) };
+}
+
+/** What a kernel that writes along rows is dispatched with. */
+export function rowMap(gpu: Gpu, view: RowView, plan: RowPlan = planRowMap(gpu, view)) {
+  const { outer, axis, inner } = view;
+  const { chunk, splits } = chunksOf(axis, plan.splits);
+  const outputs = outer * splits * inner;
+  return {
+    params: { outputs, axis, inner, splits, chunk },
+    groups: grid(axis === 0 ? 0 : outputs, rowsPerGroup(plan)),
+    constants: lanesOf(plan, inner),
+  };
 }
 
 /** The largest power of two that is at most `n`, and at least 1. */

@@ -7,7 +7,7 @@ import { exp } from '../../src/ops/unary.ts';
 import { LimitError } from '../../src/runtime/errors.ts';
 import { Gpu } from '../../src/runtime/gpu.ts';
 import type { Tensor } from '../../src/tensor.ts';
-import { type CheckOptions, checkOp, type Input, type Nd } from '../../src/testing/check.ts';
+import { type CheckOptions, checkOp, type Input } from '../../src/testing/check.ts';
 import { testRandom } from '../../src/testing/random.ts';
 import { gpu } from '../helpers/gpu.ts';
 import { checkHessian } from '../helpers/hessian.ts';
