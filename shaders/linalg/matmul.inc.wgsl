@@ -8,6 +8,8 @@ override A_BY_M: bool = false;  // whether A's rows are neighbours in memory (it
 override B_BY_K: bool = false;  // whether B's rows are neighbours in memory (it is stored transposed); else its columns are
 override A_VEC4: bool = false;  // whether all of A can be read by vec4 along that direction
 override B_VEC4: bool = false;
+override ONE_ROW: bool = false; // whether M is 1
+override TAIL: bool = true;     // whether K is no multiple of 4
 override PARTIAL: bool = false; // whether C takes the sums of one range of K each, for matmul_sum.wgsl to add
 override BIAS: bool = false;
 override SAVE: bool = false;    // whether A B + bias is stored as well, from params.saveAt on
@@ -29,7 +31,8 @@ struct Params {
 // What one workgroup works on.
 struct Tile { m: u32, n: u32, batch: u32, split: u32, at: vec3u } // `at`: where A, B and bias begin for this product of the batch
 
-fn tileOf(index: u32) -> Tile {
+// The tile of a workgroup; `layers` products of the batch share one, and this is for invocations of the given layer.
+fn tileOf(index: u32, layers: u32, layer: u32) -> Tile {
   var tile: Tile;
   let product = index / (params.tilesN * params.tilesM);
   // Eight rows of tiles at a time, so that tiles computed together share more of A and B in the caches.
@@ -39,7 +42,7 @@ fn tileOf(index: u32) -> Tile {
   tile.m = inside / band * 8u + inside % band % rows;
   tile.n = inside % band / rows;
   tile.split = product % params.splits;
-  tile.batch = product / params.splits;
+  tile.batch = product / params.splits * layers + layer;
   var rest = tile.batch;
   for (var d = params.rank; d > 0u; d--) {
     let dim = params.dims[d - 1u];
@@ -49,49 +52,65 @@ fn tileOf(index: u32) -> Tile {
   return tile;
 }
 
-// Rows m to m + 3 of A, columns k to k + 3: a row of A is a column of the result. Rows past the end repeat the last one.
-fn blockA(at: u32, m: u32, k: u32) -> mat4x4f {
-  if (A_VEC4 && A_BY_M) {
-    let i = at + min(m, params.m - 4u) + k * params.aK;
-    return transpose(mat4x4f(vec4f(a4[i / 4u]), vec4f(a4[(i + params.aK) / 4u]), vec4f(a4[(i + 2u * params.aK) / 4u]), vec4f(a4[(i + 3u * params.aK) / 4u])));
-  }
-  let i = at + min(vec4u(m, m + 1u, m + 2u, m + 3u), vec4u(params.m - 1u)) * params.aM + k * params.aK;
-  if (A_VEC4) {
-    return mat4x4f(vec4f(a4[i.x / 4u]), vec4f(a4[i.y / 4u]), vec4f(a4[i.z / 4u]), vec4f(a4[i.w / 4u]));
-  }
-  return mat4x4f(fourA(i.x), fourA(i.y), fourA(i.z), fourA(i.w));
+// A block of 4 x 4 is read as four lines. Where they begin is worked out once, and moved on by a step for the next four k: few compilers
+// would take that out of the loop. By vec4, a line is one vec4 along the direction in which the operand is contiguous, and counted in
+// vec4s; otherwise it is four numbers along K for A and along N for B, whatever lies between. Lines past the end repeat the last one.
+fn linesA(at: u32, m: u32, k: u32) -> vec4u {
+  let four = vec4u(0u, 1u, 2u, 3u);
+  if (A_VEC4 && A_BY_M) { return (at + min(m, params.m - 4u) + (k + four) * params.aK) / 4u; }
+  let lines = at + min(m + four, vec4u(params.m - 1u)) * params.aM + k * params.aK;
+  return select(lines, lines / 4u, A_VEC4);
+}
+fn linesB(at: u32, k: u32, n: u32) -> vec4u {
+  let four = vec4u(0u, 1u, 2u, 3u);
+  if (B_VEC4 && !B_BY_K) { return (at + min(n, params.n - 4u) + (k + four) * params.bK) / 4u; }
+  let lines = at + min(n + four, vec4u(params.n - 1u)) * params.bN + k * params.bK;
+  return select(lines, lines / 4u, B_VEC4);
+}
+fn stepA() -> u32 { return select(4u * params.aK, params.aK, A_VEC4); }
+fn stepB() -> u32 { return select(4u * params.bK, params.bK, B_VEC4); }
+
+// Rows m to m + 3 of A, columns k to k + 3: a row of A is a column of the result.
+fn readA(lines: vec4u) -> mat4x4f {
+  if (ONE_ROW) { return mat4x4f(rowA(lines.x), vec4f(), vec4f(), vec4f()); }
+  if (!A_VEC4) { return mat4x4f(fourA(lines.x), fourA(lines.y), fourA(lines.z), fourA(lines.w)); }
+  let x = mat4x4f(vec4f(a4[lines.x]), vec4f(a4[lines.y]), vec4f(a4[lines.z]), vec4f(a4[lines.w]));
+  if (A_BY_M) { return transpose(x); }
+  return x;
+}
+fn rowA(i: u32) -> vec4f {
+  if (A_VEC4) { return vec4f(a4[i]); }
+  return fourA(i);
 }
 fn fourA(i: u32) -> vec4f {
   return vec4f(f32(a[i]), f32(a[i + params.aK]), f32(a[i + 2u * params.aK]), f32(a[i + 3u * params.aK]));
 }
 
-// Rows k to k + 3 of B, columns n to n + 3: a row of B is a column of the result. Columns past the end repeat the last one.
-fn blockB(at: u32, k: u32, n: u32) -> mat4x4f {
-  if (B_VEC4 && !B_BY_K) {
-    let i = at + min(n, params.n - 4u) + k * params.bK;
-    return mat4x4f(vec4f(b4[i / 4u]), vec4f(b4[(i + params.bK) / 4u]), vec4f(b4[(i + 2u * params.bK) / 4u]), vec4f(b4[(i + 3u * params.bK) / 4u]));
-  }
-  let i = at + min(vec4u(n, n + 1u, n + 2u, n + 3u), vec4u(params.n - 1u)) * params.bN + k * params.bK;
-  if (B_VEC4) {
-    return transpose(mat4x4f(vec4f(b4[i.x / 4u]), vec4f(b4[i.y / 4u]), vec4f(b4[i.z / 4u]), vec4f(b4[i.w / 4u])));
-  }
-  return mat4x4f(fourB(i), fourB(i + params.bK), fourB(i + 2u * params.bK), fourB(i + 3u * params.bK));
+// Rows k to k + 3 of B, columns n to n + 3: a row of B is a column of the result.
+fn readB(lines: vec4u) -> mat4x4f {
+  if (!B_VEC4) { return mat4x4f(fourB(lines), fourB(lines + params.bK), fourB(lines + 2u * params.bK), fourB(lines + 3u * params.bK)); }
+  let x = mat4x4f(vec4f(b4[lines.x]), vec4f(b4[lines.y]), vec4f(b4[lines.z]), vec4f(b4[lines.w]));
+  if (B_BY_K) { return transpose(x); }
+  return x;
 }
 fn fourB(i: vec4u) -> vec4f { return vec4f(f32(b[i.x]), f32(b[i.y]), f32(b[i.z]), f32(b[i.w])); }
 
-// The same blocks with zeros, in both, for k from `end` on, since what lies there may be anything.
-fn rangeA(at: u32, m: u32, k: u32, end: u32) -> mat4x4f {
-  if (k >= end) { return mat4x4f(); }
-  let x = blockA(at, m, k);
-  if (k + 4u <= end) { return x; }
-  let keep = vec4u(k, k + 1u, k + 2u, k + 3u) < vec4u(end);
+// The blocks with zeros, in both, where only `left` of the four k exist, since what lies beyond may be anything. Without a branch: in the
+// innermost loop that costs more.
+fn headA(x: mat4x4f, left: i32) -> mat4x4f {
+  if (!TAIL) { return x; }
+  let keep = vec4<bool>(left > 0, left > 1, left > 2, left > 3);
   return mat4x4f(select(vec4f(), x[0], keep), select(vec4f(), x[1], keep), select(vec4f(), x[2], keep), select(vec4f(), x[3], keep));
 }
-fn rangeB(at: u32, k: u32, n: u32, end: u32) -> mat4x4f {
-  if (k >= end) { return mat4x4f(); }
-  let x = blockB(at, k, n);
-  if (k + 4u <= end) { return x; }
-  return mat4x4f(x[0], select(vec4f(), x[1], k + 1u < end), select(vec4f(), x[2], k + 2u < end), vec4f());
+fn headB(x: mat4x4f, left: i32) -> mat4x4f {
+  if (!TAIL) { return x; }
+  return mat4x4f(x[0], select(vec4f(), x[1], left > 1), select(vec4f(), x[2], left > 2), select(vec4f(), x[3], left > 3));
+}
+
+// c + a b
+fn multiplyAdd(c: mat4x4f, a: mat4x4f, b: mat4x4f) -> mat4x4f {
+  if (ONE_ROW) { return mat4x4f(c[0] + b * a[0], vec4f(), vec4f(), vec4f()); }
+  return c + b * a;
 }
 
 // Ends row m, columns n to n + 3 of C.

@@ -11,7 +11,7 @@ var<workgroup> parts: array<vec4f, WK * 4u * WN>; // [WK][4 rows][WN]
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) index: u32) {
-  let tile = tileOf(wid.y * nwg.x + wid.x);
+  let tile = tileOf(wid.y * nwg.x + wid.x, 1u, 0u);
   if (tile.batch >= params.batch) { return; }
   // Neighbours read neighbours, along N or along K.
   let part = select(index / WN, index % WK, B_BY_K);
@@ -19,9 +19,14 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let n = (tile.n * WN + column) * 4u;
   var sums: mat4x4f;
   if (n < params.n) {
-    let end = min((tile.split + 1u) * params.range, params.k);
-    for (var k = tile.split * params.range + part * 4u; k < end; k += WK * 4u) {
-      sums += rangeB(tile.at.y, k, n, end) * rangeA(tile.at.x, tile.m * 4u, k, end);
+    let end = i32(min((tile.split + 1u) * params.range, params.k));
+    let begin = tile.split * params.range + part * 4u;
+    var sourceA = linesA(tile.at.x, tile.m * 4u, begin);
+    var sourceB = linesB(tile.at.y, begin, n);
+    for (var k = i32(begin); k < end; k += i32(WK * 4u)) {
+      sums = multiplyAdd(sums, headA(readA(sourceA), end - k), headB(readB(sourceB), end - k));
+      sourceA += WK * stepA();
+      sourceB += WK * stepB();
     }
   }
   let at = part * 4u * WN + column;

@@ -19,19 +19,19 @@ const SHARED = BLOCKS_A + BLOCKS_B <= WG; // whether some bring A while the othe
 var<workgroup> tileA: array<vec4f, BLOCKS_A * 4u>; // [ROWS * 4][DEPTH], vec4 along K
 var<workgroup> tileB: array<vec4f, BLOCKS_B * 4u>; // [BK][COLUMNS], vec4 along N
 
-// c + a b, for blocks: the columns of a, b and c are rows of the matrices.
-fn multiplyAdd(c: mat4x4f, a: mat4x4f, b: mat4x4f) -> mat4x4f {
+// c + a b by fused steps, which GPUs have.
+fn fused(c: mat4x4f, a: mat4x4f, b: mat4x4f) -> mat4x4f {
   return mat4x4f(addRow(c[0], a[0], b), addRow(c[1], a[1], b), addRow(c[2], a[2], b), addRow(c[3], a[3], b));
 }
 fn addRow(c: vec4f, x: vec4f, b: mat4x4f) -> vec4f {
   return fma(x.wwww, b[3], fma(x.zzzz, b[2], fma(x.yyyy, b[1], fma(x.xxxx, b[0], c))));
 }
 
-fn readA(row: u32, depth: u32) -> mat4x4f {
+fn tileBlockA(row: u32, depth: u32) -> mat4x4f {
   let i = row * 4u * DEPTH + depth;
   return mat4x4f(tileA[i], tileA[i + DEPTH], tileA[i + 2u * DEPTH], tileA[i + 3u * DEPTH]);
 }
-fn readB(depth: u32, column: u32) -> mat4x4f {
+fn tileBlockB(depth: u32, column: u32) -> mat4x4f {
   let i = depth * 4u * COLUMNS + column;
   return mat4x4f(tileB[i], tileB[i + COLUMNS], tileB[i + 2u * COLUMNS], tileB[i + 3u * COLUMNS]);
 }
@@ -41,14 +41,12 @@ fn main(
   @builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   @builtin(local_invocation_id) lid: vec3u, @builtin(local_invocation_index) index: u32,
 ) {
-  let tile = tileOf(wid.y * nwg.x + wid.x);
+  let tile = tileOf(wid.y * nwg.x + wid.x, 1u, 0u);
   if (tile.batch >= params.batch) { return; }
   // The blocks that this invocation brings, in the order in which neighbours read neighbours.
   let forA = vec2u(select(index / DEPTH, index % ROWS, A_BY_M), select(index % DEPTH, index / ROWS, A_BY_M));
   let shifted = select(index, index - (WG - BLOCKS_B), SHARED);
   let forB = vec2u(select(shifted / COLUMNS, shifted % DEPTH, B_BY_K), select(shifted % COLUMNS, shifted / DEPTH, B_BY_K));
-  let m = (tile.m * ROWS + forA.x) * 4u;
-  let n = (tile.n * COLUMNS + forB.y) * 4u;
   var nextA: mat4x4f;
   var nextB: mat4x4f;
   var c00: mat4x4f;
@@ -57,8 +55,13 @@ fn main(
   var c11: mat4x4f;
   let begin = tile.split * params.range;
   let end = min(begin + params.range, params.k);
-  if (index < BLOCKS_A) { nextA = rangeA(tile.at.x, m, begin + forA.y * 4u, end); }
-  if (shifted < BLOCKS_B) { nextB = rangeB(tile.at.y, begin + forB.x * 4u, n, end); }
+  var sourceA = linesA(tile.at.x, (tile.m * ROWS + forA.x) * 4u, begin + forA.y * 4u);
+  var sourceB = linesB(tile.at.y, begin + forB.x * 4u, (tile.n * COLUMNS + forB.y) * 4u);
+  // What is left of the range from this invocation's block on, which may be nothing: then the block is zeros.
+  var leftA = i32(end) - i32(begin + forA.y * 4u);
+  var leftB = i32(end) - i32(begin + forB.x * 4u);
+  if (index < BLOCKS_A && leftA > 0) { nextA = headA(readA(sourceA), leftA); }
+  if (shifted < BLOCKS_B && leftB > 0) { nextB = headB(readB(sourceB), leftB); }
   for (var k = begin; k < end; k += BK) {
     workgroupBarrier(); // all are done with the last tiles
     if (index < BLOCKS_A) {
@@ -76,19 +79,23 @@ fn main(
       tileB[i + 3u * COLUMNS] = nextB[3];
     }
     workgroupBarrier(); // the tiles are complete
-    if (k + BK < end) {
-      if (index < BLOCKS_A) { nextA = rangeA(tile.at.x, m, k + BK + forA.y * 4u, end); }
-      if (shifted < BLOCKS_B) { nextB = rangeB(tile.at.y, k + BK + forB.x * 4u, n, end); }
-    }
+    sourceA += DEPTH * stepA();
+    sourceB += DEPTH * stepB();
+    leftA -= i32(BK);
+    leftB -= i32(BK);
+    nextA = mat4x4f();
+    nextB = mat4x4f();
+    if (index < BLOCKS_A && leftA > 0) { nextA = headA(readA(sourceA), leftA); }
+    if (shifted < BLOCKS_B && leftB > 0) { nextB = headB(readB(sourceB), leftB); }
     for (var d = 0u; d < DEPTH; d++) {
-      let b0 = readB(d, lid.x);
-      let a0 = readA(lid.y, d);
-      c00 = multiplyAdd(c00, a0, b0);
-      if (NB > 1u) { c01 = multiplyAdd(c01, a0, readB(d, lid.x + WX)); }
+      let b0 = tileBlockB(d, lid.x);
+      let a0 = tileBlockA(lid.y, d);
+      c00 = fused(c00, a0, b0);
+      if (NB > 1u) { c01 = fused(c01, a0, tileBlockB(d, lid.x + WX)); }
       if (MB > 1u) {
-        let a1 = readA(lid.y + WY, d);
-        c10 = multiplyAdd(c10, a1, b0);
-        if (NB > 1u) { c11 = multiplyAdd(c11, a1, readB(d, lid.x + WX)); }
+        let a1 = tileBlockA(lid.y + WY, d);
+        c10 = fused(c10, a1, b0);
+        if (NB > 1u) { c11 = fused(c11, a1, tileBlockB(d, lid.x + WX)); }
       }
     }
   }

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { grad, valueAndGrad } from '../../src/autograd/tape.ts';
-import type { Plan } from '../../src/ops/linalg/plan.ts';
-import { type Activation, type MatmulOptions, matmul } from '../../src/ops/matmul.ts';
 import { mul } from '../../src/ops/binary.ts';
+import { type Plan, plan } from '../../src/ops/linalg/plan.ts';
+import type { Problem, Transposed } from '../../src/ops/linalg/problem.ts';
+import { type Activation, type MatmulOptions, matmul } from '../../src/ops/matmul.ts';
 import { sum } from '../../src/ops/reduce.ts';
+import { LimitError } from '../../src/runtime/errors.ts';
 import { scope } from '../../src/runtime/scope.ts';
 import type { Shape, Tensor } from '../../src/tensor.ts';
 import { type CheckOptions, checkOp, type Input, type Nd } from '../../src/testing/check.ts';
@@ -95,44 +97,47 @@ const stored = (m: number, n: number, transposed: boolean): Shape => (transposed
 const TRANSPOSES = [[false, false], [false, true], [true, false], [true, true]] as const;
 const forward = { gradient: false };
 
-const PLANS: readonly (readonly [name: string, plan: Partial<Plan>, tile: readonly [m: number, n: number, k: number]])[] = [
-  ['registers 4 x 4', { variant: 'registers', x: 2, y: 2, blocksM: 1, blocksN: 1 }, [8, 8, 4]],
-  ['registers 8 x 8', { variant: 'registers', x: 8, y: 2, blocksM: 2, blocksN: 2 }, [16, 64, 4]],
-  ['registers 8 x 4, K split', { variant: 'registers', x: 2, y: 2, blocksM: 2, blocksN: 1, splits: 3 }, [16, 8, 24]],
-  ['registers 4 x 8', { variant: 'registers', x: 4, y: 1, blocksM: 1, blocksN: 2 }, [4, 32, 8]],
+type NamedPlan = readonly [name: string, plan: Partial<Plan>, tile: readonly [m: number, n: number, k: number]];
+const MAIN_PLANS: readonly NamedPlan[] = [
+  ['registers 8 x 8', { variant: 'registers', x: 8, y: 2, z: 1, blocksM: 2, blocksN: 2 }, [16, 64, 4]],
   // Small tiles: what SwiftShader takes to compile grows with the workgroup memory.
-  ['tiled, half bring A and half B', { variant: 'tiled', x: 4, y: 4, blocksM: 1, blocksN: 1, depth: 8 }, [16, 16, 8]],
-  ['tiled, each brings both', { variant: 'tiled', x: 4, y: 4, blocksM: 2, blocksN: 2, depth: 8 }, [32, 32, 8]],
-  ['tiled, K split', { variant: 'tiled', x: 4, y: 8, blocksM: 2, blocksN: 1, depth: 8, splits: 4 }, [64, 16, 64]],
+  ['tiled, each brings blocks of A and B', { variant: 'tiled', x: 4, y: 4, blocksM: 2, blocksN: 2, depth: 8 }, [32, 32, 8]],
   ['small', { variant: 'small', x: 2, y: 8 }, [4, 8, 32]],
+];
+const MORE_PLANS: readonly NamedPlan[] = [
+  ['registers 4 x 4', { variant: 'registers', x: 2, y: 2, z: 2, blocksM: 1, blocksN: 1 }, [8, 8, 4]],
+  ['registers 4 x 8', { variant: 'registers', x: 4, y: 1, z: 4, blocksM: 1, blocksN: 2 }, [4, 32, 8]],
+  ['registers 8 x 4, K split', { variant: 'registers', x: 2, y: 2, z: 1, blocksM: 2, blocksN: 1, splits: 3 }, [16, 8, 24]],
+  ['tiled, half bring A and half B', { variant: 'tiled', x: 4, y: 4, blocksM: 1, blocksN: 1, depth: 8 }, [16, 16, 8]],
+  ['tiled, K split', { variant: 'tiled', x: 4, y: 8, blocksM: 2, blocksN: 1, depth: 8, splits: 4 }, [64, 16, 64]],
   ['small, K split', { variant: 'small', x: 1, y: 4, splits: 5 }, [4, 4, 80]],
 ];
+const PLANS = [...MAIN_PLANS, ...MORE_PLANS];
 
-describe.each(PLANS)('%s', (_, plan, [tm, tn, tk]) => {
-  test.each(TRANSPOSES)('around the sizes of a tile, transposeA %s, transposeB %s', async (transposeA, transposeB) => {
-    const around = [-1, 0, 1];
-    for (const [i, dm] of around.entries()) {
-      for (const [j, dn] of around.entries()) {
-        const dk = around[(i + j) % 3] as number;
-        const [m, n, k] = [tm + dm, tn + dn, tk + dk];
-        await check(stored(m, k, transposeA), stored(k, n, transposeB), { plan, transposeA, transposeB, bias: [n], activation: 'tanh' }, forward);
-      }
-    }
-  });
+// Most of the time goes into compiling: one activation for all, and the wider plans meet each combination of transposes.
+const end = { activation: 'relu' } as const;
 
-  test.each(TRANSPOSES)('rows in fours, and less than a block, transposeA %s, transposeB %s', async (transposeA, transposeB) => {
-    for (const [m, n, k] of [[1, 1, 1], [4, 4, 4], [4, 8, 12], [2 * tm + 4, 2 * tn + 4, tk + 4], [3, 2, 5], [2, tn + 4, 3], [tm + 4, 3, 2 * tk]] as const) {
-      await check(stored(m, k, transposeA), stored(k, n, transposeB), { plan, transposeA, transposeB }, forward);
-    }
-  });
+test.each(MAIN_PLANS.flatMap((p) => TRANSPOSES.map((t) => [...p, ...t] as const)))('%s: around the sizes of a tile', async (_, plan, tile, transposeA, transposeB) => {
+  await aroundTile(plan, tile, { transposeA, transposeB });
+});
 
-  test('a batch, with operands and bias broadcast over it', async () => {
-    await check([2, 3, 5, 6], [3, 6, 4], { plan, bias: [2, 1, 5, 1] }, forward);
-    await check([3, 1, 6, 5], [1, 4, 7, 6], { plan, transposeA: true, transposeB: true, bias: [3, 4, 5, 7] }, forward);
-    await check([8, 12], [3, 12, 4], { plan, bias: [3, 1, 4], activation: 'gelu' }, forward);
-  });
+test.each(MORE_PLANS)('%s: around the sizes of a tile', (_, plan, tile) => aroundTile(plan, tile, {}));
 
-  test('K = 0 gives the bias', () => check([5, 0], [0, 7], { plan, bias: [7], activation: 'sigmoid' }, forward));
+async function aroundTile(plan: Partial<Plan>, [tm, tn, tk]: readonly [number, number, number], transposes: Transposed): Promise<void> {
+  const { transposeA = false, transposeB = false } = transposes;
+  const around = [-1, 0, 1];
+  const sizes = around.flatMap((dm, i) => around.map((dn, j) => [tm + dm, tn + dn, tk + (around[(i + j) % 3] as number)] as const));
+  for (const [m, n, k] of [...sizes, [2 * tm + 4, 2 * tn + 4, tk + 4], [3, 2, 5], [2, tn + 4, 3], [tm + 4, 3, 2 * tk]] as const) {
+    await check(stored(m, k, transposeA), stored(k, n, transposeB), { plan, ...transposes, bias: [n], ...end }, forward);
+  }
+}
+
+test.each(PLANS)('%s: a batch, with operands and bias broadcast over it; one row; nothing along K', async (_, plan) => {
+  await check([2, 3, 5, 6], [3, 6, 4], { plan, bias: [2, 1, 5, 1], ...end }, forward);
+  await check([3, 1, 6, 5], [1, 4, 7, 6], { plan, transposeA: true, transposeB: true, bias: [3, 4, 5, 7], ...end }, forward);
+  await check([8, 12], [3, 12, 4], { plan, bias: [3, 1, 4], ...end }, forward);
+  await check([1, 9], [9, 21], { plan, bias: [1], ...end }, forward);
+  await check([5, 0], [0, 7], { plan, bias: [7], ...end }, forward);
 });
 
 test.each([1, 2])('tiles as large as on a GPU, %s blocks', async (blocks) => {
@@ -140,11 +145,92 @@ test.each([1, 2])('tiles as large as on a GPU, %s blocks', async (blocks) => {
   await check([65, 20], [20, 68], { plan, bias: [68] }, forward);
 });
 
+test('a band of tiles is eight rows of them', () => check([75, 3], [3, 20], { plan: { variant: 'registers', x: 2, y: 2, blocksM: 1, blocksN: 1 } }, forward));
+
 test.each(TRANSPOSES)('the planner\'s choice and its gradients, transposeA %s, transposeB %s', async (transposeA, transposeB) => {
-  const options = { transposeA, transposeB };
-  for (const [m, n, k] of [[1, 1, 1], [3, 5, 7], [4, 8, 12], [1, 9, 4], [9, 1, 4], [6, 2, 1], [17, 12, 3]] as const) {
-    await check(stored(m, k, transposeA), stored(k, n, transposeB), options);
+  for (const [m, n, k] of [[1, 1, 1], [3, 5, 7], [4, 8, 12], [1, 9, 4], [9, 1, 4], [6, 2, 1]] as const) {
+    await check(stored(m, k, transposeA), stored(k, n, transposeB), { transposeA, transposeB });
   }
+});
+
+describe('plans', () => {
+  const families = ['software', 'modest', 'large'] as const;
+  const shapes = [1, 3, 8, 17, 100, 1000, 100_000].flatMap((m) => [1, 5, 16, 64, 4000].flatMap((n) => [0, 1, 15, 300, 100_000].map((k) => ({ m, n, k }))));
+  const problem = (m: number, n: number, k: number, batch = 1): Problem => ({
+    m, n, k, batch, aM: k, aK: 1, bK: n, bN: 1, biasM: 0, biasN: 0, dims: batch > 1 ? [[batch, m * k, k * n, 0]] : [], swapped: false, shape: [batch, m, n],
+  });
+
+  test.each(families)('%s: within the default limits for any shape', (family) => {
+    for (const { m, n, k } of shapes) {
+      for (const batch of [1, 50]) {
+        const { variant, x, y, z, blocksM, blocksN, depth, splits } = plan(family, problem(m, n, k, batch));
+        expect(x * y * z).toBeLessThanOrEqual(256);
+        expect(splits).toBeGreaterThanOrEqual(1);
+        if (variant !== 'registers') expect(z).toBe(1);
+        if (variant === 'small') expect(y).toBeGreaterThanOrEqual(4);
+        if (variant !== 'tiled') continue;
+        expect((x * blocksN * depth) / 4).toBeLessThanOrEqual(x * y);
+        expect((y * blocksM * depth) / 4).toBeLessThanOrEqual(x * y);
+        expect(16 * depth * (x * blocksN + y * blocksM)).toBeLessThanOrEqual(16_384);
+      }
+    }
+  });
+
+  test('a GPU has tiles for large products, ranges of K for few outputs, lanes along K for few rows', () => {
+    expect(plan('large', problem(1024, 1024, 1024))).toMatchObject({ variant: 'tiled', blocksM: 2, blocksN: 2, splits: 1 });
+    expect(plan('modest', problem(1024, 1024, 1024))).toMatchObject({ variant: 'tiled', blocksM: 1, blocksN: 1, splits: 1 });
+    expect(plan('large', problem(128, 128, 8192)).splits).toBeGreaterThan(8);
+    expect(plan('large', problem(1, 1, 100_000)).splits).toBe(64);
+    expect(plan('large', problem(6, 384, 128))).toMatchObject({ variant: 'small', splits: 1 });
+    expect(plan('large', problem(8, 8, 16, 512))).toMatchObject({ variant: 'registers' });
+    expect(plan('software', problem(512, 512, 512))).toMatchObject({ variant: 'registers', blocksM: 2, blocksN: 2, splits: 1 });
+  });
+
+  test.each(['modest', 'large'] as const)('%s: what it picks gives the right results here too', async (family) => {
+    for (const [m, n, k, batch] of [[40, 36, 24, 1], [4, 4, 520, 1], [9, 12, 8, 20], [12, 10, 600, 1]] as const) {
+      const chosen = plan(family, problem(m, n, k, batch));
+      await check(batch > 1 ? [batch, m, k] : [m, k], batch > 1 ? [batch, k, n] : [k, n], { plan: chosen }, forward);
+    }
+  });
+});
+
+test('f16 is multiplied and summed in f32', async () => {
+  if (!gpu.features.has('shader-f16')) {
+    expect(() => gpu.empty([1], 'f16')).toThrow(LimitError);
+    return;
+  }
+  const dtype = 'f16';
+  for (const { plan } of PLANS.map(([, plan]) => ({ plan }))) {
+    await check({ shape: [17, 70], dtype }, { shape: [70, 9], dtype }, { plan, bias: [9], activation: 'gelu' }, forward);
+    await check({ shape: [4, 64], dtype }, { shape: [64, 8], dtype }, { plan }, forward);
+  }
+  await check({ shape: [2, 3, 4], dtype }, { shape: [5, 4], dtype }, { transposeB: true, bias: [5], activation: 'silu' });
+  // 4096 products of 1: a sum in f16 would stop at 2048.
+  const ones = { shape: [1, 4096], dtype, data: new Float32Array(4096).fill(1) } as const;
+  await check(ones, { ...ones, shape: [4096, 1] }, {}, forward);
+});
+
+test.each(PLANS)('%s: the same bits each time', async (_, plan) => {
+  const random = (shape: Shape) => gpu.tensor(Float32Array.from({ length: size(shape) }, () => Math.random()), shape);
+  const [a, b] = [random([19, 333]), random([333, 21])];
+  const [x, y] = [matmul(a, b, { plan }), matmul(a, b, { plan })];
+  expect(await x.data()).toEqual(await y.data());
+  for (const t of [a, b, x, y]) t.dispose();
+});
+
+test('errors say what was wrong', () => {
+  const t = (...shape: number[]) => gpu.zeros(shape);
+  const integer = gpu.zeros([2, 2], 'i32');
+  expect(() => matmul(t(2, 3), t(4, 5))).toThrow('matmul: the inner sizes must agree (3 and 4), got a: f32[2, 3] and b: f32[4, 5]');
+  expect(() => matmul(t(2, 3), t(4, 5), { transposeA: true, transposeB: true })).toThrow('must agree (2 and 5), got a: f32[2, 3] transposed and b: f32[4, 5] transposed');
+  expect(() => matmul(t(), t(4))).toThrow('matmul: a and b must have at least 1 dimension, got a: f32[] and b: f32[4]');
+  expect(() => matmul(t(3), t(3), { transposeA: true })).toThrow('matmul: a vector cannot be transposed, got a: f32[3] transposed and b: f32[3]');
+  expect(() => matmul(t(2, 3, 4), t(3, 4, 5))).toThrow('matmul: the batch dimensions do not broadcast, got a: f32[2, 3, 4] and b: f32[3, 4, 5]');
+  expect(() => matmul(t(2, 3), t(3, 5), { bias: t(4) })).toThrow('matmul: bias must broadcast to the output [2, 5], got f32[4]');
+  expect(() => matmul(t(2, 3), t(3, 5), { bias: t(1, 1, 5) })).toThrow('matmul: bias must broadcast to the output [2, 5], got f32[1, 1, 5]');
+  expect(() => matmul(integer, integer)).toThrow('matmul: a must be f32 or f16, got i32[2, 2]');
+  expect(() => matmul(t(2, 2), t(2, 2), { bias: integer })).toThrow('matmul: a and b and bias must have the same dtype');
+  expect(() => matmul(t(2, 2), t(2, 2), { activation: 'toString' as Activation })).toThrow('matmul: activation must be one of none, relu, tanh, sigmoid, gelu, silu, got toString');
 });
 
 describe('shapes', () => {

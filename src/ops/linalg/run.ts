@@ -2,7 +2,7 @@ import { matmulRegisters, matmulSmall, matmulSum, matmulTiled, matmulTiledVec4 }
 import { sizeOf } from '../../host.ts';
 import { dispatch, grid } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../tensor.ts';
-import { familyOf, type Plan, plan } from './plan.ts';
+import { familyOf, type Plan, plan, tileOf } from './plan.ts';
 import type { Problem } from './problem.ts';
 
 /** What happens to A B before it is written. */
@@ -44,9 +44,10 @@ function splitProduct(a: Tensor, b: Tensor, c: Tensor, p: Problem, chosen: Plan,
 }
 
 function product(a: Tensor, b: Tensor, c: Tensor, p: Problem, chosen: Plan, { bias, activation, keepsPre }: Epilogue, saveAt: number): void {
-  const { variant, x, y, blocksM, blocksN, depth, splits } = chosen;
-  const tilesM = Math.ceil(p.m / (variant === 'small' ? 4 : 4 * y * blocksM));
-  const tilesN = Math.ceil(p.n / (variant === 'small' ? 4 * x : 4 * x * blocksN));
+  const { variant, x, y, z, blocksM, blocksN, depth, splits } = chosen;
+  const [rows, columns] = tileOf(chosen);
+  const tilesM = Math.ceil(p.m / rows);
+  const tilesN = Math.ceil(p.n / columns);
   const range = 4 * Math.ceil(p.k / (4 * splits));
   const { m, n, k, batch, aM, aK, bK, bN, biasM, biasN, dims } = p;
   const params = { m, n, k, batch, tilesM, tilesN, splits, range, aM, aK, bK, bN, biasM, biasN, saveAt, rank: dims.length, dims: dims.flat() };
@@ -58,9 +59,9 @@ function product(a: Tensor, b: Tensor, c: Tensor, p: Problem, chosen: Plan, { bi
     SAVE: keepsPre,
     ACTIVATION: matmulSum.ops[activation],
   };
-  const groups = grid(tilesM * tilesN * splits * batch);
+  const groups = grid(tilesM * tilesN * splits * Math.ceil(batch / z));
   const shape = { WX: x, WY: y, MB: blocksM, NB: blocksN };
-  if (variant === 'registers') dispatch(a.gpu, matmulRegisters, buffers, params, groups, { ...constants, ...shape });
+  if (variant === 'registers') dispatch(a.gpu, matmulRegisters, buffers, params, groups, { ...constants, ...shape, WZ: z });
   else if (variant === 'small') dispatch(a.gpu, matmulSmall, buffers, params, groups, { ...constants, WN: x, WK: y });
   else dispatch(a.gpu, n % 4 === 0 ? matmulTiledVec4 : matmulTiled, buffers, params, groups, { ...constants, ...shape, BK: depth });
 }
@@ -73,6 +74,8 @@ function reading({ m, n, k, aM, aK, bK, bN, dims }: Problem) {
   const batchA = dims.map((d) => d[1]);
   const batchB = dims.map((d) => d[2]);
   return {
+    ONE_ROW: m === 1,
+    TAIL: k % 4 !== 0,
     A_BY_M: byM,
     B_BY_K: byK,
     A_VEC4: byM ? fours(m, aK, ...batchA) : fours(k, m === 1 ? 0 : aM, ...batchA) && (aK === 1 || k === 1),
