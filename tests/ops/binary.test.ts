@@ -133,6 +133,12 @@ describe('edges', () => {
     for (const n of [0, 1, 2, 3, 5]) expect([...(await pow(x, n).data())]).toEqual([-3, 2, 3, 7, 10].map((u) => u ** n));
   });
 
+  test('large whole powers of negative numbers keep the sign', async () => {
+    const pairs = [[-1.5, 17], [-1.5, 18], [-0.75, -31], [-0.75, -32], [-1, 16777215], [-1, 16777216]] as const;
+    const y = await pow(gpu.tensor(pairs.map(([u]) => u)), gpu.tensor(pairs.map(([, v]) => v))).data();
+    for (const [i, [u, v]] of pairs.entries()) expect(Math.abs((y[i] as number) / u ** v - 1), `${u}^${v} = ${y[i]}`).toBeLessThan(6e-7);
+  });
+
   test('pow is good to a few ULP', async () => {
     const bases = spread(1e-30, 1e30, 300).filter((u) => u > 0);
     const exponents = [...spread(1e-3, 30, 60), 17, 25.5, -31, 0.5, 1 / 3];
