@@ -22,10 +22,11 @@ fn unit(t: u32, i: u32, a: vec3f, old: f32, live: bool) -> f32 {
   let H = params.H;
   let at = 3 * t * H + i;
   let r = sigmoid(a.x + f32(bias[i]) + f32(gx[at]));
-  let z = sigmoid(a.y + f32(bias[H + i]) + f32(gx[at + H]));
+  let az = a.y + f32(bias[H + i]) + f32(gx[at + H]);
+  let z = sigmoid(az);
   let q = a.z + f32(bias[2 * H + i]);
   let n = tanhExact(f32(gx[at + 2 * H]) + r * q);
-  let next = select(old, n + z * (old - n), live);
+  let next = select(old, sigmoid(-az) * n + z * old, live); // 1 - z would cancel near 1
   let stride = params.B * params.T * H;
   let out = t * H + i;
   gates[out] = Scalar(r);

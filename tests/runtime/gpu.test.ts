@@ -185,6 +185,19 @@ describe('queue', () => {
     expect(gpu.memory()).toEqual({ ...before, peak: gpu.memory().peak });
   });
 
+  test('each dispatch of a batch has its own parameters', async () => {
+    const filled = [3, 5, 7].map((bits) => {
+      const out = gpu.empty([2], 'u32');
+      dispatch(gpu, fill, { out }, { words: 2, bits }, 1);
+      return out;
+    });
+    expect(await Promise.all(filled.map(async (t) => [...(await t.data())]))).toEqual([
+      [3, 3],
+      [5, 5],
+      [7, 7],
+    ]);
+  });
+
   test('a host write does not overtake recorded work on the same memory', async () => {
     const x = gpu.tensor([1, 2, 3]);
     const y = double(x);

@@ -3,6 +3,7 @@ import { DeviceLostError, DTypeError, Gpu, scope } from '../../index.ts';
 import { Unsupported } from './args.ts';
 import type { Case, Mismatch, Outcome } from './case.ts';
 import { compare } from './compare.ts';
+import { lackOf } from './incomplete.ts';
 import type { Check, Suite } from './suite.ts';
 import { runKeras } from './suites/keras.ts';
 import { runOnnx } from './suites/onnx.ts';
@@ -31,9 +32,10 @@ let device: Gpu | null = null;
 /** Runs the cases one after another. */
 export async function runCases(cases: readonly Case[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (const { suite, body } of cases) {
+  for (const c of cases) {
     device ??= await Gpu.create();
-    outcomes.push(await runCase(device, SUITES[suite] as Suite, body));
+    const reason = lackOf(c);
+    outcomes.push(reason ? { status: 'unsupported', reason } : await runCase(device, SUITES[c.suite] as Suite, c.body));
   }
   return outcomes;
 }
