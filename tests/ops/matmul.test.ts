@@ -140,6 +140,14 @@ test.each(PLANS)('%s: a batch, with operands and bias broadcast over it; one row
   await check([5, 0], [0, 7], { plan, bias: [7], ...end }, forward);
 });
 
+test.each(PLANS)('%s: NaN stays in its row, its column and its product', async (_, plan) => {
+  const random = (count: number, at: (i: number) => boolean) => Float32Array.from({ length: count }, (_, i) => (at(i) ? Number.NaN : Math.cos(i)));
+  // Product 1 is NaN altogether; in product 0, row 2 of A and column 1 of B.
+  const a = { shape: [2, 6, 7], data: random(84, (i) => i >= 42 || (i >= 14 && i < 21)) };
+  const b = { shape: [2, 7, 5], data: random(70, (i) => i >= 35 || i % 5 === 1) };
+  await check(a, b, { plan }, forward);
+});
+
 test.each([1, 2])('tiles as large as on a GPU, %s blocks', async (blocks) => {
   const plan = { variant: 'tiled', x: 8, y: 8, blocksM: blocks, blocksN: blocks, depth: 16 } as const;
   await check([65, 20], [20, 68], { plan, bias: [68] }, forward);
@@ -194,20 +202,22 @@ describe('plans', () => {
   });
 });
 
-test('f16 is multiplied and summed in f32', async () => {
-  if (!gpu.features.has('shader-f16')) {
-    expect(() => gpu.empty([1], 'f16')).toThrow(LimitError);
-    return;
-  }
+describe('f16', () => {
   const dtype = 'f16';
-  for (const { plan } of PLANS.map(([, plan]) => ({ plan }))) {
-    await check({ shape: [17, 70], dtype }, { shape: [70, 9], dtype }, { plan, bias: [9], activation: 'gelu' }, forward);
-    await check({ shape: [4, 64], dtype }, { shape: [64, 8], dtype }, { plan }, forward);
-  }
-  await check({ shape: [2, 3, 4], dtype }, { shape: [5, 4], dtype }, { transposeB: true, bias: [5], activation: 'silu' });
-  // 4096 products of 1: a sum in f16 would stop at 2048.
-  const ones = { shape: [1, 4096], dtype, data: new Float32Array(4096).fill(1) } as const;
-  await check(ones, { ...ones, shape: [4096, 1] }, {}, forward);
+  const half = gpu.features.has('shader-f16');
+
+  test.each(PLANS)('%s', async (_, plan) => {
+    if (!half) expect(() => gpu.empty([1], dtype)).toThrow(LimitError);
+    else for (const [m, n, k] of [[17, 9, 70], [4, 8, 64]] as const) await check({ shape: [m, k], dtype }, { shape: [k, n], dtype }, { plan, bias: [n], ...end }, forward);
+  });
+
+  test('gradients, and sums in f32', async () => {
+    if (!half) return void expect(() => gpu.empty([1], dtype)).toThrow(LimitError);
+    await check({ shape: [2, 3, 4], dtype }, { shape: [5, 4], dtype }, { transposeB: true, bias: [5], activation: 'silu' });
+    // 4096 products of 1: a sum in f16 would stop at 2048.
+    const ones = { shape: [1, 4096], dtype, data: new Float32Array(4096).fill(1) } as const;
+    await check(ones, { ...ones, shape: [4096, 1] }, {}, forward);
+  });
 });
 
 test.each(PLANS)('%s: the same bits each time', async (_, plan) => {
