@@ -5,10 +5,11 @@ fn sumLanes(own: vec2f, lid: u32, lane: u32) -> vec2f {
   if (LANES == 1u) { return own; }
   workgroupBarrier(); // an earlier call's result may still be being read
   laneSums[lid] = own;
-  for (var s = LANES / 2u; s > 0u; s /= 2u) {
+  for (var s = LANES / 4u; s > 0u; s /= 2u) {
     workgroupBarrier();
-    if (lane < s) { laneSums[lid] += laneSums[lid + ahead(s)]; }
+    if (inHalf(lane) < s) { laneSums[lid] += laneSums[lid + ahead(s)]; }
   }
   workgroupBarrier();
-  return laneSums[lid - ahead(lane)];
+  let first = lid - ahead(lane);
+  return laneSums[first] + laneSums[first + ahead(LANES / 2u)];
 }

@@ -21,6 +21,11 @@ fn ahead(lanes: u32) -> u32 {
   return lanes * select(1u, WG / LANES, COLUMNS);
 }
 
+// Where this lane stands in its half of the row's lanes: both halves are summed as trees, and every lane adds the two.
+fn inHalf(lane: u32) -> u32 {
+  return lane % max(LANES / 2u, 1u);
+}
+
 // The first element of row `row`, for `axis` elements a row.
 fn firstOf(row: u32, axis: u32, inner: u32) -> u32 {
   return (row / inner) * axis * inner + row % inner;

@@ -28,12 +28,13 @@ fn merge(a: vec2f, b: vec2f) -> vec2f {
 fn mergeLanes(own: vec2f, lid: u32, lane: u32) -> vec2f {
   if (LANES == 1u) { return own; }
   pairs[lid] = own;
-  for (var s = LANES / 2u; s > 0u; s /= 2u) {
+  for (var s = LANES / 4u; s > 0u; s /= 2u) {
     workgroupBarrier();
-    if (lane < s) { pairs[lid] = merge(pairs[lid], pairs[lid + ahead(s)]); }
+    if (inHalf(lane) < s) { pairs[lid] = merge(pairs[lid], pairs[lid + ahead(s)]); }
   }
   workgroupBarrier();
-  return pairs[lid - ahead(lane)];
+  let first = lid - ahead(lane);
+  return merge(pairs[first], pairs[first + ahead(LANES / 2u)]);
 }
 
 // Whether a NaN or +inf was met: exp of the former is NaN or, on SwiftShader, inf. By the bits, since compilers may take both for impossible.

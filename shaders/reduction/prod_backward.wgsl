@@ -12,6 +12,8 @@ struct Params { rows: u32, axis: u32, inner: u32 }
 
 var<workgroup> laneProducts: array<vec2f, WG>;
 
+fn join(a: vec2f, b: vec2f) -> vec2f { return vec2f(a.x * b.x, a.y + b.y); }
+
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let row = rowOf(wid, nwg, lid);
@@ -27,15 +29,13 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   }
   if (LANES > 1u) {
     laneProducts[lid] = own;
-    for (var s = LANES / 2u; s > 0u; s /= 2u) {
+    for (var s = LANES / 4u; s > 0u; s /= 2u) {
       workgroupBarrier();
-      if (lane < s) {
-        let other = laneProducts[lid + ahead(s)];
-        laneProducts[lid] = vec2f(laneProducts[lid].x * other.x, laneProducts[lid].y + other.y);
-      }
+      if (inHalf(lane) < s) { laneProducts[lid] = join(laneProducts[lid], laneProducts[lid + ahead(s)]); }
     }
     workgroupBarrier();
-    own = laneProducts[lid - ahead(lane)];
+    let firstLane = lid - ahead(lane);
+    own = join(laneProducts[firstLane], laneProducts[firstLane + ahead(LANES / 2u)]);
   }
   if (row >= params.rows) { return; }
   let scaled = f32(dy[row]) * own.x;

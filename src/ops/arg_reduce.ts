@@ -111,7 +111,7 @@ function run(op: string, x: Tensor, view: RowView, shape: Shape, MIN: boolean, p
     const [y, places] =
       splits === 1 ? [values, index] : [gpu.empty([outputs], dtype, op), gpu.empty([outputs], 'i32', op)];
     const params = { outputs, axis, inner, splits, chunk };
-    dispatch(gpu, argReduceKernel, { x, y, index: places }, params, grid(outputs, rowsPerGroup(plan)), {
+    dispatch(gpu, argReduceKernel, { x, y, index: places }, params, grid(outputs, rowsPerGroup(plan, inner)), {
       ...lanesOf(plan, inner),
       MIN,
       OP,

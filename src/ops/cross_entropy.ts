@@ -130,19 +130,22 @@ function forward(
   const { axis, inner } = view;
   const { ignored, smoothing, reduction } = settings;
   const rows = view.outer * inner;
-  const plan = forced ?? planRows(gpu, view);
+  const plan = forced ?? planRows(gpu, view, false);
   const REDUCTION = CODE[reduction];
   const software = isSoftware(gpu);
   // On a CPU the barriers of a workgroup's sum cost more than another dispatch.
   const WHOLE =
-    reduction !== 'none' && rows > 0 && rows <= rowsPerGroup(plan) && (forced ? forced.whole === true : !software);
+    reduction !== 'none' &&
+    rows > 0 &&
+    rows <= rowsPerGroup(plan, inner) &&
+    (forced ? forced.whole === true : !software);
   const constants = { ...lanesOf(plan, inner), PROBS: settings.probabilities, SMOOTH: smoothing > 0, REDUCTION, WHOLE };
   dispatch(
     gpu,
     crossEntropyKernel,
     { x, targets, loss, stats },
     { rows, axis, inner, ignored, smoothing },
-    grid(rows, rowsPerGroup(plan)),
+    grid(rows, rowsPerGroup(plan, inner)),
     constants,
   );
   if (reduction === 'none' || WHOLE) return;

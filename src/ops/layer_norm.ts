@@ -44,7 +44,7 @@ export function layerNorm(x: Tensor, options: LayerNormOptions = {}): Tensor {
   const { gpu, dtype } = x;
   const cols = sizeOf(shape);
   const rows = cols === 0 ? 0 : x.size / cols;
-  const plan = options.plan ?? planRows(gpu, { outer: rows, axis: cols, inner: 1 });
+  const plan = options.plan ?? planRows(gpu, { outer: rows, axis: cols, inner: 1 }, false);
   const weightPlan = options.weightPlan ?? planRows(gpu, { outer: 1, axis: rows, inner: cols });
   const y = gpu.empty(x.shape, dtype, 'layerNorm');
   using stats = gpu.empty([rows, 2], 'f32', 'layerNorm');
@@ -103,7 +103,7 @@ function forward(
   const [rows] = stats.shape as [number];
   const buffers = { x, weight: weight ?? x, bias: bias ?? x, y, stats };
   const constants = { ...lanesOf(plan, 1), WEIGHT: weight !== null, BIAS: bias !== null };
-  const groups = grid(rows, rowsPerGroup(plan));
+  const groups = grid(rows, rowsPerGroup(plan, 1));
   if (fitsVec4(cols, plan)) dispatch(x.gpu, layerNormVec4, buffers, { rows, quads: cols / 4, eps }, groups, constants);
   else dispatch(x.gpu, layerNormKernel, buffers, { rows, cols, eps }, groups, constants);
 }
@@ -120,7 +120,7 @@ function backward(
   const dx = x.gpu.empty(x.shape, x.dtype, 'layerNorm');
   const buffers = { x, weight: weight ?? x, stats, dy, dx };
   const constants = { ...lanesOf(plan, 1), WEIGHT: weight !== undefined };
-  const groups = grid(rows, rowsPerGroup(plan));
+  const groups = grid(rows, rowsPerGroup(plan, 1));
   if (fitsVec4(cols, plan))
     dispatch(x.gpu, layerNormBackwardVec4, buffers, { rows, quads: cols / 4 }, groups, constants);
   else dispatch(x.gpu, layerNormBackward, buffers, { rows, cols }, groups, constants);
@@ -149,7 +149,7 @@ function weightGradients(
     layerNormWeights,
     { x, dy, stats, partials, dweight, dbias },
     { outputs, rows, cols, chunk },
-    grid(outputs, rowsPerGroup(plan)),
+    grid(outputs, rowsPerGroup(plan, cols)),
     constants,
   );
   if (!FINAL)

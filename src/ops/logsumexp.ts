@@ -8,7 +8,16 @@ import { countOf, reducedShape, throughViews } from './axes.ts';
 import { checkAxes, checkFloat } from './check.ts';
 import { ofNothing, type ReduceOptions } from './reduce.ts';
 import { logsumexpPlain } from './reference/softmax.ts';
-import { chunksOf, lanesOf, planRows, type RowPlan, type RowView, rowMap, rowsPerGroup } from './row_plan.ts';
+import {
+  chunksOf,
+  lanesOf,
+  planRows,
+  type RowPlan,
+  type RowView,
+  rowMap,
+  rowsPerGroup,
+  secondPass,
+} from './row_plan.ts';
 
 /**
  * The logarithm of the sum of exponentials over axes: y = log(sum_j exp(x_j)), with the maximum taken out, so that nothing overflows.
@@ -58,8 +67,8 @@ function run(x: Tensor, to: Tensor, { outer, axis, inner }: RowView, plan: RowPl
     logsumexpKernel,
     { x, y },
     { outputs, axis, inner, splits, chunk },
-    grid(outputs, rowsPerGroup(plan)),
+    grid(outputs, rowsPerGroup(plan, inner)),
     lanesOf(plan, inner),
   );
-  if (splits > 1) run(y, to, { outer, axis: splits, inner }, { ...plan, splits: 1 });
+  if (splits > 1) run(y, to, { outer, axis: splits, inner }, secondPass(plan));
 }

@@ -8,7 +8,7 @@ import type { Tensor } from '../tensor.ts';
 import { countOf, reducedShape, reductionViews, repeats, throughViews } from './axes.ts';
 import { checkAxes, checkDType, checkFloat } from './check.ts';
 import { prodPlain } from './reference/reduce.ts';
-import { chunksOf, lanesOf, planRows, type RowPlan, type RowView, rowsPerGroup } from './row_plan.ts';
+import { chunksOf, lanesOf, planRows, type RowPlan, type RowView, rowsPerGroup, secondPass } from './row_plan.ts';
 
 export { argmax, argmin, max, min } from './arg_reduce.ts';
 export { logsumexp } from './logsumexp.ts';
@@ -128,7 +128,7 @@ function expand(op: string, x: Tensor, axes: readonly number[], shape: Shape, sc
   return y;
 }
 
-function prodStage(x: Tensor, view: RowView, shape: Shape, plan: RowPlan = planRows(x.gpu, view)): Tensor {
+function prodStage(x: Tensor, view: RowView, shape: Shape, plan?: RowPlan): Tensor {
   const y = x.gpu.empty(shape, x.dtype, 'prod');
   scope(() => runReduce(isInteger(x.dtype) ? 'PROD_INT' : 'PROD', x, y, view, 1, plan));
   const { outer, axis, inner } = view;
@@ -141,13 +141,14 @@ function prodStage(x: Tensor, view: RowView, shape: Shape, plan: RowPlan = planR
     backward: ([dy], [x]) => {
       const [g, v] = [dy, x] as [Tensor, Tensor];
       const dx = g.gpu.empty(v.shape, v.dtype, 'prod');
+      const own = plan ?? planRows(g.gpu, view, false);
       dispatch(
         g.gpu,
         prodBackward,
         { x: v, dy: g, dx },
         { rows, axis, inner },
-        grid(rows, rowsPerGroup(plan)),
-        lanesOf(plan, inner),
+        grid(rows, rowsPerGroup(own, inner)),
+        lanesOf(own, inner),
       );
       return [dx];
     },
@@ -187,6 +188,13 @@ function runReduce(
   const y = splits === 1 ? to : gpu.empty([outer * splits * inner], between(from.dtype), 'reduce');
   const params = { outputs, axis, inner: across, splits, chunk, scale: splits === 1 ? scale : 1 };
   const constants = { OP: reduceKernel.ops[op], ...lanesOf(plan, inner) };
-  dispatch(gpu, four ? reduceVec4 : reduceKernel, { x: from, y }, params, grid(outputs, rowsPerGroup(plan)), constants);
-  if (splits > 1) runReduce(op, y, to, { outer, axis: splits, inner }, scale, { ...plan, splits: 1 });
+  dispatch(
+    gpu,
+    four ? reduceVec4 : reduceKernel,
+    { x: from, y },
+    params,
+    grid(outputs, rowsPerGroup(plan, inner)),
+    constants,
+  );
+  if (splits > 1) runReduce(op, y, to, { outer, axis: splits, inner }, scale, secondPass(plan));
 }

@@ -18,6 +18,9 @@ export interface RowPlan {
   readonly vec4: boolean;
 }
 
+/** The elements that one invocation may walk over on a CPU: llvmpipe leaves all loops of an invocation after 65,535 turns in total. */
+const LONGEST_RUN = 16_384;
+
 /** The elements before, along and after `axis`. */
 export function rowView(shape: readonly number[], axis: number): RowView {
   const product = (from: number, to: number) => shape.slice(from, to).reduce((a, b) => a * b, 1);
@@ -25,7 +28,7 @@ export function rowView(shape: readonly number[], axis: number): RowView {
 }
 
 /** Whether the adapter computes on the CPU: a few invocations fill it, and a barrier costs as much as a dispatch for every four of them. */
-export function isSoftware(gpu: Gpu): boolean {
+export function isSoftware(gpu: Pick<Gpu, 'info'>): boolean {
   const { vendor = '', architecture = '', description = '' } = gpu.info ?? {};
   return /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${vendor} ${architecture} ${description}`);
 }
@@ -33,47 +36,60 @@ export function isSoftware(gpu: Gpu): boolean {
 /**
  * One invocation a row where rows are short or many, more lanes for long ones, and chunks where a few long rows would leave the device idle.
  * Measured on SwiftShader (docs/kernels/reductions.md); on GPUs by the usual rules: neighbours read neighbours, some elements a lane.
+ *
+ * @param canSplit whether the kernel has a second pass
  */
-export function planRows(gpu: Gpu, { outer, axis, inner }: RowView): RowPlan {
+export function planRows(gpu: Pick<Gpu, 'info'>, { outer, axis, inner }: RowView, canSplit = true): RowPlan {
   const rows = Math.max(outer * inner, 1);
   if (isSoftware(gpu)) {
-    return { lanes: 1, splits: rows < 4 ? Math.max(1, Math.min(Math.floor(axis / 256), 64)) : 1, vec4: true };
+    // Four invocations run side by side, so that only fewer rows than that gain from being cut.
+    const wanted = rows < 4 ? Math.min(Math.floor(axis / 256), 64) : Math.ceil(axis / LONGEST_RUN);
+    const splits = canSplit ? Math.max(wanted, 1) : 1;
+    const lanes = 2 ** Math.ceil(Math.log2(Math.max(axis / splits / LONGEST_RUN, 1)));
+    return { lanes: Math.min(lanes, 256), splits, vec4: true };
   }
-  // Contiguous rows want lanes side by side; columns lie side by side already, and take lanes only to fill the device.
-  const lanes = Math.min(powerOfTwo(axis / 8), inner === 1 ? 256 : powerOfTwo(65_536 / rows), 256);
-  const splits = Math.min(Math.floor(axis / (lanes * 16)), Math.floor(65_536 / (rows * lanes)), 64);
-  return { lanes, splits: lanes === 256 ? Math.max(splits, 1) : 1, vec4: true };
+  // The lanes of a contiguous row read side by side. Columns lie side by side already: there a workgroup takes some, and few lanes of each.
+  const widest = inner === 1 ? 256 : Math.max(8, powerOfTwo(256 / inner));
+  const idle = 65_536 / rows;
+  const lanes = Math.min(powerOfTwo(axis / 8), widest, inner === 1 ? 256 : powerOfTwo(idle));
+  const splits = Math.min(Math.floor(axis / (lanes * 16)), Math.floor(idle / lanes), 64);
+  return { lanes, splits: canSplit && lanes === widest ? Math.max(splits, 1) : 1, vec4: true };
 }
 
 /**
  * A plan for kernels that only write along rows: chunks of a few elements a lane, enough of them to fill the device. Rows, not elements, are
  * shared out, since what a row has in common (and the divisions that find it) would be found again for each element.
  */
-export function planRowMap(gpu: Gpu, { outer, axis, inner }: RowView): RowPlan {
+export function planRowMap(gpu: Pick<Gpu, 'info'>, { outer, axis, inner }: RowView): RowPlan {
   const rows = Math.max(outer * inner, 1);
-  if (isSoftware(gpu))
-    return { lanes: 1, splits: Math.max(1, Math.min(Math.floor(axis / 64), Math.floor(256 / rows))), vec4: true };
+  if (isSoftware(gpu)) {
+    const wanted = Math.max(Math.min(Math.floor(axis / 64), Math.floor(256 / rows)), Math.ceil(axis / LONGEST_RUN), 1);
+    return { lanes: 1, splits: wanted, vec4: true };
+  }
   const lanes = inner === 1 ? Math.min(powerOfTwo(axis), 64) : 1;
   return { lanes, splits: Math.max(1, Math.ceil(axis / (lanes * 8))), vec4: true };
 }
 
 /** Overrides of lib/lanes.inc.wgsl for a plan. */
 export function lanesOf({ lanes }: RowPlan, inner: number) {
-  return { WG: Math.max(lanes, 64), LANES: lanes, COLUMNS: inner > 1 };
+  const COLUMNS = inner > 1;
+  return { WG: COLUMNS && lanes > 1 ? 256 : Math.max(lanes, 64), LANES: lanes, COLUMNS };
 }
 
 /** Rows of a plan to a workgroup. */
-export const rowsPerGroup = ({ lanes }: RowPlan): number => Math.max(lanes, 64) / lanes;
+export function rowsPerGroup(plan: RowPlan, inner: number): number {
+  const { WG, LANES } = lanesOf(plan, inner);
+  return WG / LANES;
+}
 
-/** The chunks that a plan really cuts an axis into: none is empty, and with `multiple` each but the last has a multiple of it. */
-export function chunksOf(
-  axis: number,
-  splits: number,
-  multiple = 1,
-): { readonly chunk: number; readonly splits: number } {
-  const chunk = Math.max(multiple, Math.ceil(axis / splits / multiple) * multiple);
+/** The chunks that a plan really cuts an axis into, none of them empty. */
+export function chunksOf(axis: number, splits: number): { readonly chunk: number; readonly splits: number } {
+  const chunk = Math.max(1, Math.ceil(axis / splits));
   return { chunk, splits: Math.max(1, Math.ceil(axis / chunk)) };
 }
+
+/** The plan for what the chunks of a first pass leave. */
+export const secondPass = (plan: RowPlan): RowPlan => ({ ...plan, lanes: Math.min(plan.lanes, 16), splits: 1 });
 
 /** What a kernel that writes along rows is dispatched with. */
 export function rowMap(gpu: Gpu, view: RowView, plan: RowPlan = planRowMap(gpu, view)) {
@@ -82,7 +98,7 @@ export function rowMap(gpu: Gpu, view: RowView, plan: RowPlan = planRowMap(gpu, 
   const outputs = outer * splits * inner;
   return {
     params: { outputs, axis, inner, splits, chunk },
-    groups: grid(axis === 0 ? 0 : outputs, rowsPerGroup(plan)),
+    groups: grid(axis === 0 ? 0 : outputs, rowsPerGroup(plan, inner)),
     constants: lanesOf(plan, inner),
   };
 }

@@ -87,13 +87,16 @@ function forward(x: Tensor, y: Tensor, view: RowView, plan: RowPlan, LOG: boolea
     const params = { outputs, axis, inner, splits, chunk };
     scope(() => {
       const stats = gpu.empty([outputs, 2], 'f32', 'softmax');
-      dispatch(gpu, softmaxStats, { x, stats }, params, grid(outputs, rowsPerGroup(plan)), lanes);
-      dispatch(gpu, softmaxApply, { x, stats, y }, params, grid(outputs, rowsPerGroup(plan)), { ...lanes, LOG });
+      dispatch(gpu, softmaxStats, { x, stats }, params, grid(outputs, rowsPerGroup(plan, inner)), lanes);
+      dispatch(gpu, softmaxApply, { x, stats, y }, params, grid(outputs, rowsPerGroup(plan, inner)), { ...lanes, LOG });
     });
   } else if (fitsVec4(view, plan)) {
-    dispatch(gpu, softmaxVec4, { x, y }, { rows, quads: axis / 4 }, grid(rows, rowsPerGroup(plan)), { ...lanes, LOG });
+    dispatch(gpu, softmaxVec4, { x, y }, { rows, quads: axis / 4 }, grid(rows, rowsPerGroup(plan, inner)), {
+      ...lanes,
+      LOG,
+    });
   } else {
-    dispatch(gpu, rowsKernel, { x, y }, { rows, axis, inner }, grid(axis === 0 ? 0 : rows, rowsPerGroup(plan)), {
+    dispatch(gpu, rowsKernel, { x, y }, { rows, axis, inner }, grid(axis === 0 ? 0 : rows, rowsPerGroup(plan, inner)), {
       ...lanes,
       LOG,
     });
@@ -110,15 +113,22 @@ function backward(y: Tensor, dy: Tensor, dx: Tensor, view: RowView, plan: RowPla
     const outputs = rows * splits;
     const params = { outputs, axis, inner, splits, chunk };
     const sums = gpu.empty([outputs, 2], 'f32', 'softmax');
-    dispatch(gpu, softmaxBackwardStats, { y, dy, sums }, params, grid(outputs, rowsPerGroup(plan)), constants);
-    dispatch(gpu, softmaxBackwardApply, { y, dy, sums, dx }, params, grid(outputs, rowsPerGroup(plan)), constants);
+    dispatch(gpu, softmaxBackwardStats, { y, dy, sums }, params, grid(outputs, rowsPerGroup(plan, inner)), constants);
+    dispatch(
+      gpu,
+      softmaxBackwardApply,
+      { y, dy, sums, dx },
+      params,
+      grid(outputs, rowsPerGroup(plan, inner)),
+      constants,
+    );
   } else if (fitsVec4(view, plan)) {
     dispatch(
       gpu,
       softmaxBackwardVec4,
       { y, dy, dx },
       { rows, quads: axis / 4 },
-      grid(rows, rowsPerGroup(plan)),
+      grid(rows, rowsPerGroup(plan, inner)),
       constants,
     );
   } else {
@@ -127,7 +137,7 @@ function backward(y: Tensor, dy: Tensor, dx: Tensor, view: RowView, plan: RowPla
       softmaxBackward,
       { y, dy, dx },
       { rows, axis, inner },
-      grid(axis === 0 ? 0 : rows, rowsPerGroup(plan)),
+      grid(axis === 0 ? 0 : rows, rowsPerGroup(plan, inner)),
       constants,
     );
   }

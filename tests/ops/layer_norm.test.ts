@@ -2,23 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { vjp } from '../../src/autograd/tape.ts';
 import { type Shape, sizeOf } from '../../src/host.ts';
 import { type LayerNormOptions, layerNorm } from '../../src/ops/layer_norm.ts';
-import type { RowPlan } from '../../src/ops/row_plan.ts';
 import { LimitError } from '../../src/runtime/errors.ts';
 import { Gpu } from '../../src/runtime/gpu.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { type CheckOptions, checkOp, type Input, type Nd } from '../../src/testing/check.ts';
 import { gpu } from '../helpers/gpu.ts';
 import { checkHessian } from '../helpers/hessian.ts';
-
-const plans: Record<string, RowPlan> = {
-  'one invocation a row': { lanes: 1, splits: 1, vec4: false },
-  'one, vec4': { lanes: 1, splits: 1, vec4: true },
-  'four lanes': { lanes: 4, splits: 1, vec4: false },
-  '64 lanes, vec4': { lanes: 64, splits: 1, vec4: true },
-  'a workgroup': { lanes: 256, splits: 1, vec4: false },
-  cut: { lanes: 1, splits: 3, vec4: true },
-  'four lanes, cut': { lanes: 4, splits: 2, vec4: false },
-};
+import { plans } from '../helpers/row_plans.ts';
 
 /** The definition: over rows of `cols`, with a weight and a bias or without. */
 function definition(cols: number, eps: number, x: Nd, weight?: Nd, bias?: Nd): Nd {
