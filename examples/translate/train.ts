@@ -51,11 +51,12 @@ export interface Outcome {
 /** Called in the process that opened the page. */
 declare const progress: (step: number, loss: number) => Promise<void>;
 
-/** Words a step, half of them as they are and half with a letter inserted. */
-const MAX_BATCH = 32;
+/** Pairs a step at most, and how often each is in it: as it is once, and with a letter inserted. */
+const MAX_PAIRS = 16;
+const COPIES = 3;
 /** Training ends when the mean loss of the last steps is below this. Only the training loss has a say in it. */
 const WINDOW = 50;
-const STOP_LOSS = 0.005;
+const STOP_LOSS = 0.001;
 const PROGRESS_EVERY = 10;
 /** Letters of a row of a batch at least; longer words make longer rows. */
 const LENGTH = 8;
@@ -126,8 +127,8 @@ function batches(gpu: Gpu, vocabulary: Vocabulary, { pairs, heldOut, seed }: Job
   const T = Math.max(LENGTH, longest(pairs.map((p) => p.target)) + 1);
   const upload = (data: Int32Array, shape: number[]): Tensor => gpu.tensor(data, shape, { dtype: 'i32' });
   return () => {
-    const clean = pairs.length <= MAX_BATCH / 2 ? pairs : draw(pairs, MAX_BATCH / 2, random);
-    const chosen = [...clean, ...clean];
+    const clean = pairs.length <= MAX_PAIRS ? pairs : draw(pairs, MAX_PAIRS, random);
+    const chosen = Array.from({ length: COPIES }, () => clean).flat();
     const read = chosen.map((pair, i) => (i < clean.length ? pair.source : perturb(pair, random)));
     const targets = chosen.map((pair) => pair.target);
     const B = chosen.length;
