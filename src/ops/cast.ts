@@ -24,7 +24,8 @@ const RANGE = {
  * @throws DTypeError for an unknown dtype; LimitError for f16 on a device without it
  */
 export function cast(x: Tensor, dtype: DType): Tensor {
-  if (!DTYPES.includes(dtype)) throw new DTypeError('cast', `dtype must be one of ${DTYPES.join(', ')}, got ${dtype} (x: ${describe(x)})`);
+  if (!DTYPES.includes(dtype))
+    throw new DTypeError('cast', `dtype must be one of ${DTYPES.join(', ')}, got ${dtype} (x: ${describe(x)})`);
   if (x.dtype === dtype) return x;
   if (dtype === 'bool') return notEqual(x, 0);
   const { gpu, shape, size } = x;
@@ -32,7 +33,10 @@ export function cast(x: Tensor, dtype: DType): Tensor {
   const PACKED = x.dtype === 'bool';
   const SATURATE = isFloat(x.dtype) && !isFloat(dtype);
   using from = PACKED ? x.reinterpret('u32', [words(shape, 'bool')]) : x.alias();
-  dispatch(gpu, castKernel, { x: from, y }, { size, ...RANGE[dtype === 'u32' ? 'u32' : 'i32'] }, grid(size, 1024), { PACKED, SATURATE });
+  dispatch(gpu, castKernel, { x: from, y }, { size, ...RANGE[dtype === 'u32' ? 'u32' : 'i32'] }, grid(size, 1024), {
+    PACKED,
+    SATURATE,
+  });
   if (isFloat(x.dtype) && isFloat(dtype)) {
     const own = x.dtype;
     record({ op: 'cast', inputs: [x], outputs: [y], backward: ([dy]) => [cast(dy as Tensor, own)], plain: 'composed' });

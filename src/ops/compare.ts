@@ -11,7 +11,11 @@ function compare(name: string, op: keyof typeof compareKernel.ops, a: Operand, b
   const out = u.gpu.empty(shape, 'bool', name);
   const FLOAT = u.dtype === 'f32' || u.dtype === 'f16';
   const all = { size: out.size, value, bits: FLOAT ? 0 : value, ...params };
-  dispatch(u.gpu, compareKernel, { a: u, b: v, out }, all, grid(words(shape, 'bool'), 256), { OP: compareKernel.ops[op], ...constants, FLOAT });
+  dispatch(u.gpu, compareKernel, { a: u, b: v, out }, all, grid(words(shape, 'bool'), 256), {
+    OP: compareKernel.ops[op],
+    ...constants,
+    FLOAT,
+  });
   return out;
 }
 
@@ -19,7 +23,10 @@ function logical(name: string, op: keyof typeof logicalKernel.ops, a: Operand, b
   const { u, v, shape, value, params, constants } = walk(name, a, b, 'bool');
   const out = u.gpu.empty(shape, 'bool', name);
   const all = { size: out.size, value: value * 0x01010101, ...params };
-  dispatch(u.gpu, logicalKernel, { a: u, b: v, out }, all, grid(words(shape, 'bool'), 256), { OP: logicalKernel.ops[op], ...constants });
+  dispatch(u.gpu, logicalKernel, { a: u, b: v, out }, all, grid(words(shape, 'bool'), 256), {
+    OP: logicalKernel.ops[op],
+    ...constants,
+  });
   return out;
 }
 

@@ -34,9 +34,13 @@ export function arange(gpu: Gpu, n: number): Tensor;
 export function arange(gpu: Gpu, start: number, stop: number, step?: number, dtype?: DType): Tensor;
 export function arange(gpu: Gpu, first: number, second?: number, step = 1, dtype: DType = 'f32'): Tensor {
   const [start, stop] = second === undefined ? [0, first] : [first, second];
-  if (dtype !== 'f32' && dtype !== 'i32' && dtype !== 'u32') throw new DTypeError('arange', `dtype must be f32, i32 or u32, got ${dtype}`);
+  if (dtype !== 'f32' && dtype !== 'i32' && dtype !== 'u32')
+    throw new DTypeError('arange', `dtype must be f32, i32 or u32, got ${dtype}`);
   if (!Number.isFinite(start) || !Number.isFinite(stop) || !Number.isFinite(step) || step === 0) {
-    throw new ArgumentError('arange', `start, stop and step must be finite and step not 0, got ${start}, ${stop}, ${step}`);
+    throw new ArgumentError(
+      'arange',
+      `start, stop and step must be finite and step not 0, got ${start}, ${stop}, ${step}`,
+    );
   }
   const size = Math.max(0, Math.ceil((stop - start) / step));
   const from = bitsOf('arange', 'start', start, dtype);

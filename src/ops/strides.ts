@@ -52,7 +52,10 @@ export interface BroadcastWalk {
 }
 
 export function broadcastWalk(out: Shape, operands: readonly Shape[]): BroadcastWalk {
-  const { shape, strides } = collapse(out, operands.map((s) => broadcastStrides(s, out)));
+  const { shape, strides } = collapse(
+    out,
+    operands.map((s) => broadcastStrides(s, out)),
+  );
   const together = shape.length === 0 || (shape.length === 1 && strides.every(([step]) => step === 1));
   return {
     rank: together ? 0 : shape.length,

@@ -67,7 +67,13 @@ export const relu = (x: Tensor): Tensor => arithmetic('relu', 'RELU', x);
  * @throws ArgumentError when min > max, or an end is not a value of an integer dtype
  */
 export function clamp(x: Tensor, min?: number, max?: number): Tensor {
-  const [low, high] = { f32: [-Infinity, Infinity], f16: [-Infinity, Infinity], i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1], bool: [0, 1] }[x.dtype];
+  const [low, high] = {
+    f32: [-Infinity, Infinity],
+    f16: [-Infinity, Infinity],
+    i32: [-(2 ** 31), 2 ** 31 - 1],
+    u32: [0, 2 ** 32 - 1],
+    bool: [0, 1],
+  }[x.dtype];
   const [a, b] = [min ?? (low as number), max ?? (high as number)];
   checkNumber('clamp', a, x.dtype, 'min');
   checkNumber('clamp', b, x.dtype, 'max');
@@ -106,7 +112,8 @@ export const tanh = (x: Tensor): Tensor => unary('tanh', 'TANH', x);
 /** 1 / (1 + e^-x). @param x any shape, f32 or f16. */
 export const sigmoid = (x: Tensor): Tensor => unary('sigmoid', 'SIGMOID', x);
 /** slope * x + offset kept within [0, 1]; defaults 1/6 and 1/2, as in PyTorch. @param x any shape, f32 or f16. */
-export const hardSigmoid = (x: Tensor, { slope = 1 / 6, offset = 0.5 } = {}): Tensor => unary('hardSigmoid', 'HARD_SIGMOID', x, slope, offset);
+export const hardSigmoid = (x: Tensor, { slope = 1 / 6, offset = 0.5 } = {}): Tensor =>
+  unary('hardSigmoid', 'HARD_SIGMOID', x, slope, offset);
 /** x where it is positive, else slope * x (default 0.01). @param x any shape, f32 or f16. */
 export const leakyRelu = (x: Tensor, { slope = 0.01 } = {}): Tensor => unary('leakyRelu', 'LEAKY_RELU', x, slope);
 /** x where it is positive, else alpha (e^x - 1), alpha 1 by default (Clevert et al., 2016). @param x any shape, f32 or f16. */
@@ -133,6 +140,7 @@ export const erf = (x: Tensor): Tensor => unary('erf', 'ERF', x);
  * @param approximate 'none' (default): x (1 + erf(x / sqrt 2)) / 2; 'tanh': x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2
  */
 export function gelu(x: Tensor, { approximate = 'none' }: { readonly approximate?: 'none' | 'tanh' } = {}): Tensor {
-  if (approximate !== 'none' && approximate !== 'tanh') throw new ArgumentError('gelu', `approximate must be 'none' or 'tanh', got '${approximate}'`);
+  if (approximate !== 'none' && approximate !== 'tanh')
+    throw new ArgumentError('gelu', `approximate must be 'none' or 'tanh', got '${approximate}'`);
   return unary('gelu', approximate === 'tanh' ? 'GELU_TANH' : 'GELU', x);
 }

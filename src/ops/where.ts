@@ -22,7 +22,8 @@ import { broadcastWalk } from './strides.ts';
  */
 export function where(cond: Tensor, a: Operand, b: Operand): Tensor {
   checkDType('where', 'cond', cond, 'bool');
-  if (typeof a === 'number' && typeof b === 'number') throw new ArgumentError('where', `a or b must be a tensor, got ${a} and ${b}`);
+  if (typeof a === 'number' && typeof b === 'number')
+    throw new ArgumentError('where', `a or b must be a tensor, got ${a} and ${b}`);
   const [u, v] = [typeof a === 'number' ? (b as Tensor) : a, typeof b === 'number' ? (a as Tensor) : b];
   const [value, NUMBER] = typeof a === 'number' ? [a, 1] : typeof b === 'number' ? [b, 2] : [0, 0];
   checkSameDType('where', { a: u, b: v });

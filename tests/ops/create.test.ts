@@ -6,7 +6,16 @@ import { gpu, guards } from '../helpers/gpu.ts';
 
 test.each([[[]], [[1]], [[3, 5]], [[0]], [[1025]], [[2, 1, 3, 1, 2]]])('full %j', async (shape) => {
   const size = shape.reduce((a, b) => a * b, 1);
-  const values: readonly [DType, number][] = [['f32', -1.5], ['f32', Infinity], ['f32', NaN], ['i32', -7], ['i32', -2147483648], ['u32', 4294967295], ['bool', 1], ['bool', 0]];
+  const values: readonly [DType, number][] = [
+    ['f32', -1.5],
+    ['f32', Infinity],
+    ['f32', NaN],
+    ['i32', -7],
+    ['i32', -2147483648],
+    ['u32', 4294967295],
+    ['bool', 1],
+    ['bool', 0],
+  ];
   for (const [dtype, value] of values) {
     const x = full(gpu, shape, value, dtype);
     expect([x.shape, x.dtype]).toEqual([shape, dtype]);
@@ -55,7 +64,9 @@ test('errors', () => {
   expect(() => full(gpu, [2], -1, 'u32')).toThrow('full: value must be a value of u32, got -1');
   expect(() => full(gpu, [2], 2, 'bool')).toThrow('full: value must be a value of bool, got 2');
   expect(() => full(gpu, [2, -1], 0)).toThrow(ShapeError);
-  expect(() => arange(gpu, 0, 3, 0)).toThrow(new ArgumentError('arange', 'start, stop and step must be finite and step not 0, got 0, 3, 0'));
+  expect(() => arange(gpu, 0, 3, 0)).toThrow(
+    new ArgumentError('arange', 'start, stop and step must be finite and step not 0, got 0, 3, 0'),
+  );
   expect(() => arange(gpu, Infinity)).toThrow(ArgumentError);
   expect(() => arange(gpu, 0, 3, 0.5, 'i32')).toThrow('arange: step must be a value of i32, got 0.5');
   expect(() => arange(gpu, -1, 3, 1, 'u32')).toThrow('arange: start must be a value of u32, got -1');

@@ -50,14 +50,37 @@ const CASES: Readonly<Record<string, Case>> = {
   tanh: { op: ops.tanh, f: Math.tanh, range: [-3, 3], ulps: 4 },
   sigmoid: { op: ops.sigmoid, f: sigmoid, range: [-5, 5], ulps: 4 },
   hardSigmoid: { op: ops.hardSigmoid, f: hardSigmoid, range: [-2.9, 2.9], ulps: 0, tiny: Infinity },
-  'hardSigmoid 0.4': { op: (x) => ops.hardSigmoid(x, { slope: 0.4, offset: 0.2 }), f: (x) => hardSigmoid(x, 0.4, 0.2), range: [2.1, 5], ulps: 0, tiny: Infinity },
+  'hardSigmoid 0.4': {
+    op: (x) => ops.hardSigmoid(x, { slope: 0.4, offset: 0.2 }),
+    f: (x) => hardSigmoid(x, 0.4, 0.2),
+    range: [2.1, 5],
+    ulps: 0,
+    tiny: Infinity,
+  },
   relu: { op: ops.relu, f: (x) => Math.max(x, 0), range: [0.1, 2], ulps: 0 },
   'relu below 0': { op: ops.relu, f: (x) => Math.max(x, 0), range: [-2, -0.1], ulps: 0 },
   leakyRelu: { op: ops.leakyRelu, f: (x) => (x > 0 ? x : 0.01 * x), range: [-2, -0.1], ulps: 1 },
-  'leakyRelu 0.3': { op: (x) => ops.leakyRelu(x, { slope: 0.3 }), f: (x) => (x > 0 ? x : 0.3 * x), range: [-2, -0.1], ulps: 1 },
+  'leakyRelu 0.3': {
+    op: (x) => ops.leakyRelu(x, { slope: 0.3 }),
+    f: (x) => (x > 0 ? x : 0.3 * x),
+    range: [-2, -0.1],
+    ulps: 1,
+  },
   elu: { op: ops.elu, f: (x) => (x > 0 ? x : Math.expm1(x)), range: [-3, 3], ulps: 3 },
-  'elu 1.5': { op: (x) => ops.elu(x, { alpha: 1.5 }), f: (x) => (x > 0 ? x : 1.5 * Math.expm1(x)), range: [-3, -0.1], ulps: 3, tiny: TINY },
-  selu: { op: ops.selu, f: (x) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * Math.expm1(x)), range: [-3, -0.1], ulps: 4, tiny: TINY },
+  'elu 1.5': {
+    op: (x) => ops.elu(x, { alpha: 1.5 }),
+    f: (x) => (x > 0 ? x : 1.5 * Math.expm1(x)),
+    range: [-3, -0.1],
+    ulps: 3,
+    tiny: TINY,
+  },
+  selu: {
+    op: ops.selu,
+    f: (x) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * Math.expm1(x)),
+    range: [-3, -0.1],
+    ulps: 4,
+    tiny: TINY,
+  },
   silu: { op: ops.silu, f: (x) => x * sigmoid(x), range: [-5, 5], ulps: 4, tiny: TINY },
   hardSwish: { op: ops.hardSwish, f: (x) => x * hardSigmoid(x), range: [-2.9, 2.9], ulps: 3 },
   mish: { op: ops.mish, f: (x) => x * Math.tanh(softplus(x)), range: [-5, 5], ulps: 8, tiny: TINY },
@@ -66,7 +89,12 @@ const CASES: Readonly<Record<string, Case>> = {
   softplus: { op: ops.softplus, f: softplus, range: [-5, 5], ulps: 4 },
   softsign: { op: ops.softsign, f: (x) => x / (1 + Math.abs(x)), range: [0.1, 5], ulps: 3.5 },
   erf: { op: ops.erf, f: erf, range: [-3, 3], ulps: 4 },
-  clamp: { op: (x) => ops.clamp(x, -0.5, 0.75), f: (x) => Math.min(0.75, Math.max(-0.5, x)), range: [-0.4, 0.7], ulps: 0 },
+  clamp: {
+    op: (x) => ops.clamp(x, -0.5, 0.75),
+    f: (x) => Math.min(0.75, Math.max(-0.5, x)),
+    range: [-0.4, 0.7],
+    ulps: 0,
+  },
   'clamp above': { op: (x) => ops.clamp(x, undefined, 0.5), f: (x) => Math.min(0.5, x), range: [0.6, 2], ulps: 0 },
 };
 const named = Object.entries(CASES).map(([name, c]) => ({ name, ...c }));
@@ -74,7 +102,11 @@ const named = Object.entries(CASES).map(([name, c]) => ({ name, ...c }));
 test('every op of the kernel is tested', () => {
   const kernelOps = Object.keys(unaryKernel.ops);
   expect(kernelOps.length).toBe(new Set(Object.values(unaryKernel.ops)).size);
-  const tested = new Set(Object.keys(CASES).map((n) => n.replace('gelu tanh', 'gelu_tanh').split(' ')[0]?.replace(/[A-Z]/g, '_$&').toUpperCase()));
+  const tested = new Set(
+    Object.keys(CASES).map((n) =>
+      n.replace('gelu tanh', 'gelu_tanh').split(' ')[0]?.replace(/[A-Z]/g, '_$&').toUpperCase(),
+    ),
+  );
   expect(kernelOps.filter((o) => !tested.has(o))).toEqual([]);
 });
 
@@ -88,7 +120,16 @@ test.each(named)('$name: gradient of the gradient', async ({ op, f, range = [-2,
   const x = gpu.tensor(new Float32Array(points));
   const along = gpu.tensor(Float32Array.from(points, (_, i) => Math.cos(i)));
   // Of the square, so that the upstream gradient depends on x too.
-  const got = grad(() => sum(mul(grad(() => sum(ops.square(op(x))), x), along)), x);
+  const got = grad(
+    () =>
+      sum(
+        mul(
+          grad(() => sum(ops.square(op(x))), x),
+          along,
+        ),
+      ),
+    x,
+  );
   const h = 2e-4;
   const g = (p: number) => f(p) ** 2;
   const want = points.map((p, i) => ((g(p + h) - 2 * g(p) + g(p - h)) / (h * h)) * Math.fround(Math.cos(i)));
@@ -97,26 +138,53 @@ test.each(named)('$name: gradient of the gradient', async ({ op, f, range = [-2,
 
 const WIDE = [...spread(1.2e-38, 3.4e38, 4000), ...spread(1e-6, 120, 8000)];
 
-test.each(named.filter((c) => c.tiny !== Infinity))('$name: a few ULP from f64 over all of f32', async ({ op, f, ulps: allowed, tiny = 2.4e-38 }) => {
-  const y = await op(gpu.tensor(new Float32Array(WIDE))).data();
-  let worst = { off: 0, at: 0, got: 0, want: 0 };
-  for (const [i, v] of WIDE.entries()) {
-    const [got, want] = [y[i] as number, f(v)];
-    const beyond = Math.abs(want) > 3.4e38;
-    if (Number.isNaN(want) || beyond ? Object.is(got, Math.fround(want)) || (beyond && Math.abs(got) > 3.4e38) : Math.abs(want) < tiny && Math.abs(got - want) <= tiny) continue;
-    const off = Number.isFinite(got) && Number.isFinite(want) ? ulps(got, want) : Infinity;
-    if (off > worst.off) worst = { off, at: v, got, want };
-  }
-  expect(worst.off, `f(${worst.at}) = ${worst.got}, should be ${worst.want}`).toBeLessThanOrEqual(allowed);
-});
+test.each(named.filter((c) => c.tiny !== Infinity))(
+  '$name: a few ULP from f64 over all of f32',
+  async ({ op, f, ulps: allowed, tiny = 2.4e-38 }) => {
+    const y = await op(gpu.tensor(new Float32Array(WIDE))).data();
+    let worst = { off: 0, at: 0, got: 0, want: 0 };
+    for (const [i, v] of WIDE.entries()) {
+      const [got, want] = [y[i] as number, f(v)];
+      const beyond = Math.abs(want) > 3.4e38;
+      if (
+        Number.isNaN(want) || beyond
+          ? Object.is(got, Math.fround(want)) || (beyond && Math.abs(got) > 3.4e38)
+          : Math.abs(want) < tiny && Math.abs(got - want) <= tiny
+      )
+        continue;
+      const off = Number.isFinite(got) && Number.isFinite(want) ? ulps(got, want) : Infinity;
+      if (off > worst.off) worst = { off, at: v, got, want };
+    }
+    expect(worst.off, `f(${worst.at}) = ${worst.got}, should be ${worst.want}`).toBeLessThanOrEqual(allowed);
+  },
+);
 
 test('NaN and infinities', async () => {
   const x = gpu.tensor(new Float32Array([NaN, Infinity, -Infinity, 0]));
   const want: Record<string, readonly number[]> = {
-    neg: [-Infinity, Infinity, 0], abs: [Infinity, Infinity, 0], sign: [1, -1, 0], floor: [Infinity, -Infinity, 0], exp: [Infinity, 0, 1], expm1: [Infinity, -1, 0],
-    log: [Infinity, NaN, -Infinity], log1p: [Infinity, NaN, 0], sqrt: [Infinity, NaN, 0], rsqrt: [0, NaN, Infinity], square: [Infinity, Infinity, 0],
-    reciprocal: [0, 0, Infinity], sin: [NaN, NaN, 0], cos: [NaN, NaN, 1], tan: [NaN, NaN, 0], tanh: [1, -1, 0], sigmoid: [1, 0, 0.5], relu: [Infinity, 0, 0],
-    elu: [Infinity, -1, 0], softplus: [Infinity, 0, Math.fround(Math.LN2)], erf: [1, -1, 0], gelu: [Infinity, NaN, 0], clamp: [0.75, -0.5, 0],
+    neg: [-Infinity, Infinity, 0],
+    abs: [Infinity, Infinity, 0],
+    sign: [1, -1, 0],
+    floor: [Infinity, -Infinity, 0],
+    exp: [Infinity, 0, 1],
+    expm1: [Infinity, -1, 0],
+    log: [Infinity, NaN, -Infinity],
+    log1p: [Infinity, NaN, 0],
+    sqrt: [Infinity, NaN, 0],
+    rsqrt: [0, NaN, Infinity],
+    square: [Infinity, Infinity, 0],
+    reciprocal: [0, 0, Infinity],
+    sin: [NaN, NaN, 0],
+    cos: [NaN, NaN, 1],
+    tan: [NaN, NaN, 0],
+    tanh: [1, -1, 0],
+    sigmoid: [1, 0, 0.5],
+    relu: [Infinity, 0, 0],
+    elu: [Infinity, -1, 0],
+    softplus: [Infinity, 0, Math.fround(Math.LN2)],
+    erf: [1, -1, 0],
+    gelu: [Infinity, NaN, 0],
+    clamp: [0.75, -0.5, 0],
   };
   for (const [name, values] of Object.entries(want)) {
     const got = Array.from(await (CASES[name] as Case).op(x).data(), (v) => v + 0);
@@ -124,8 +192,24 @@ test('NaN and infinities', async () => {
   }
 });
 
-test.each([[], [0], [1], [2], [3], [4], [5], [7, 3], [1023], [1024], [1025], [2, 3, 1, 2, 5], [2, 1, 2, 1, 2, 1, 2, 3]])('every size: [%j]', async (...shape) => {
-  await checkOp(gpu, ops.tanh, (x) => elementwise(Math.tanh, x), [{ shape, range: [-2, 2] }], { gradient: shape[0] !== 1024 });
+test.each([
+  [],
+  [0],
+  [1],
+  [2],
+  [3],
+  [4],
+  [5],
+  [7, 3],
+  [1023],
+  [1024],
+  [1025],
+  [2, 3, 1, 2, 5],
+  [2, 1, 2, 1, 2, 1, 2, 3],
+])('every size: [%j]', async (...shape) => {
+  await checkOp(gpu, ops.tanh, (x) => elementwise(Math.tanh, x), [{ shape, range: [-2, 2] }], {
+    gradient: shape[0] !== 1024,
+  });
 });
 
 test('rows of workgroups', async () => {
@@ -135,8 +219,19 @@ test('rows of workgroups', async () => {
 
 test.each(['sin', 'cos', 'tan'] as const)('%s of large angles', async (name) => {
   // Multiples of 2^21 and more are next to multiples of pi/2, where all the bits of 2/pi count; the last three need the carry between words.
-  const x = Float32Array.from([1e5, 8192.5, 2 ** 24, 3.4e38, 8191.75, 16367173 * 2 ** 72, -(13214711 * 2 ** 61), 14176128 * 2 ** 26, 9860544 * 2 ** 100, 8972926 * 2 ** 21]);
-  const y = await ops[name](gpu.tensor(x)).data();
+  const x = Float32Array.from([
+    1e5,
+    8192.5,
+    2 ** 24,
+    3.4e38,
+    8191.75,
+    16367173 * 2 ** 72,
+    -(13214711 * 2 ** 61),
+    14176128 * 2 ** 26,
+    9860544 * 2 ** 100,
+    8972926 * 2 ** 21,
+  ]);
+  const y = await (CASES[name] as Case).op(gpu.tensor(x)).data();
   x.forEach((v, i) => {
     const want = Math[name](v);
     expect(Math.abs((y[i] as number) - want) / Math.abs(want), `${name}(${v})`).toBeLessThan(6e-7);
@@ -174,7 +269,9 @@ test('f16', async () => {
     const { op, f, range = [-2, 2] } = CASES[name] as Case;
     await checkOp(gpu, op, (x) => elementwise(f, x), [{ shape: [3, 7], dtype: 'f16', range }]);
   }
-  await checkOp(gpu, ops.tanh, (x) => elementwise(Math.tanh, x), [{ shape: [1025], dtype: 'f16', range: [-2, 2] }], { gradient: false });
+  await checkOp(gpu, ops.tanh, (x) => elementwise(Math.tanh, x), [{ shape: [1025], dtype: 'f16', range: [-2, 2] }], {
+    gradient: false,
+  });
 });
 
 test('one dispatch forward and one backward, which reads x or y, not both', () => {
@@ -212,5 +309,7 @@ test('errors', () => {
   expect(() => ops.clamp(gpu.tensor([1]), NaN, 1)).toThrow('clamp: min must not be greater than max, got NaN and 1');
   expect(() => ops.clamp(u, -1)).toThrow('clamp: min must be a value of u32, got -1');
   expect(() => ops.clamp(i, 0, 0.5)).toThrow('clamp: max must be a value of i32, got 0.5');
-  expect(() => ops.gelu(gpu.tensor([1]), { approximate: 'fast' as 'tanh' })).toThrow("gelu: approximate must be 'none' or 'tanh', got 'fast'");
+  expect(() => ops.gelu(gpu.tensor([1]), { approximate: 'fast' as 'tanh' })).toThrow(
+    "gelu: approximate must be 'none' or 'tanh', got 'fast'",
+  );
 });

@@ -12,18 +12,45 @@ import { elementwise } from '../helpers/nd.ts';
 
 const choose = (c: number, a: number, b: number) => (c ? a : b);
 const SHAPES: readonly (readonly [cond: Shape, a: Shape, b: Shape])[] = [
-  [[], [], []], [[1], [1], [1]], [[5], [5], [5]], [[4], [4], [4]], [[3], [], [3]], [[2, 3], [3], [2, 1]], [[2, 1, 1, 5], [2, 3, 4, 5], []], [[4, 1], [1, 5], [1]],
+  [[], [], []],
+  [[1], [1], [1]],
+  [[5], [5], [5]],
+  [[4], [4], [4]],
+  [[3], [], [3]],
+  [[2, 3], [3], [2, 1]],
+  [[2, 1, 1, 5], [2, 3, 4, 5], []],
+  [[4, 1], [1, 5], [1]],
   // Nothing can be merged: as many loops as dimensions, 4 to 8.
-  [[2, 1, 2, 1], [1, 2, 1, 2], []], [[2, 1, 2, 1, 3], [1, 3, 1, 2, 1], []], [[2, 1, 2, 1, 2, 1], [1, 2, 1, 3, 1, 2], [2]], [[], [1, 2, 1, 2, 1, 3, 1], [3, 1, 2, 1, 2, 1, 2]],
-  [[3], [2, 3], [4, 1, 1]], [[1023], [1023], [1023]], [[1025], [1], [1025]], [[2, 1, 2, 1, 2, 1, 2, 1], [1, 2, 1, 2, 1, 2, 1, 3], [3]], [[0, 3], [3], []], [[3], [0, 1], []],
+  [[2, 1, 2, 1], [1, 2, 1, 2], []],
+  [[2, 1, 2, 1, 3], [1, 3, 1, 2, 1], []],
+  [[2, 1, 2, 1, 2, 1], [1, 2, 1, 3, 1, 2], [2]],
+  [[], [1, 2, 1, 2, 1, 3, 1], [3, 1, 2, 1, 2, 1, 2]],
+  [[3], [2, 3], [4, 1, 1]],
+  [[1023], [1023], [1023]],
+  [[1025], [1], [1025]],
+  [[2, 1, 2, 1, 2, 1, 2, 1], [1, 2, 1, 2, 1, 2, 1, 3], [3]],
+  [[0, 3], [3], []],
+  [[3], [0, 1], []],
 ];
-const RANGE: Readonly<Record<DType, readonly [number, number]>> = { f32: [-1, 1], f16: [-1, 1], i32: [-99, 99], u32: [0, 99], bool: [0, 1] };
+const RANGE: Readonly<Record<DType, readonly [number, number]>> = {
+  f32: [-1, 1],
+  f16: [-1, 1],
+  i32: [-99, 99],
+  u32: [0, 99],
+  bool: [0, 1],
+};
 
 test.each(['f32', 'i32', 'u32', 'bool'] as const)('broadcasts among the three, %s', async (dtype) => {
   for (const [cond, a, b] of SHAPES) {
     const gradient = cond[0] !== 1025 && cond[0] !== 1023;
     const input = (shape: Shape) => ({ shape, dtype, range: RANGE[dtype] });
-    await checkOp(gpu, where, (c, x, y) => elementwise(choose, c, x, y), [{ shape: cond, dtype: 'bool' }, input(a), input(b)], { gradient });
+    await checkOp(
+      gpu,
+      where,
+      (c, x, y) => elementwise(choose, c, x, y),
+      [{ shape: cond, dtype: 'bool' }, input(a), input(b)],
+      { gradient },
+    );
   }
 });
 
@@ -32,17 +59,40 @@ test('f16', async () => {
     expect(() => gpu.tensor([1], [1], { dtype: 'f16' })).toThrow(LimitError);
     return;
   }
-  const inputs = [{ shape: [2, 3], dtype: 'bool' as const }, { shape: [3], dtype: 'f16' as const }, { shape: [2, 1], dtype: 'f16' as const }];
+  const inputs = [
+    { shape: [2, 3], dtype: 'bool' as const },
+    { shape: [3], dtype: 'f16' as const },
+    { shape: [2, 1], dtype: 'f16' as const },
+  ];
   await checkOp(gpu, where, (c, x, y) => elementwise(choose, c, x, y), inputs);
-  await checkOp(gpu, (c, x) => where(c, x, -Infinity), (c, x) => elementwise((k, v) => (k ? v : -Infinity), c, x), inputs.slice(0, 2), { gradient: false });
+  await checkOp(
+    gpu,
+    (c, x) => where(c, x, -Infinity),
+    (c, x) => elementwise((k, v) => (k ? v : -Infinity), c, x),
+    inputs.slice(0, 2),
+    { gradient: false },
+  );
 });
 
 test('numbers', async () => {
   for (const dtype of ['f32', 'i32', 'u32', 'bool'] as const) {
     for (const shape of [[5], [2, 5]]) {
-      const inputs = [{ shape: [5], dtype: 'bool' as const }, { shape, dtype, range: RANGE[dtype] }];
-      await checkOp(gpu, (c, x) => where(c, x, 1), (c, x) => elementwise((k, v) => choose(k, v, 1), c, x), inputs);
-      await checkOp(gpu, (c, x) => where(c, 0, x), (c, x) => elementwise((k, v) => choose(k, 0, v), c, x), inputs);
+      const inputs = [
+        { shape: [5], dtype: 'bool' as const },
+        { shape, dtype, range: RANGE[dtype] },
+      ];
+      await checkOp(
+        gpu,
+        (c, x) => where(c, x, 1),
+        (c, x) => elementwise((k, v) => choose(k, v, 1), c, x),
+        inputs,
+      );
+      await checkOp(
+        gpu,
+        (c, x) => where(c, 0, x),
+        (c, x) => elementwise((k, v) => choose(k, 0, v), c, x),
+        inputs,
+      );
     }
   }
   const c = gpu.tensor([true, false]);
@@ -73,8 +123,14 @@ test('errors', () => {
   const x = gpu.tensor([1, 2, 3]);
   const m = gpu.tensor([true, false, true]);
   expect(() => where(x, x, x)).toThrow(new DTypeError('where', 'cond must be bool, got f32[3]'));
-  expect(() => where(m, x, m)).toThrow(new DTypeError('where', 'a and b must have the same dtype, got f32[3] and bool[3]'));
-  expect(() => where(m, x, gpu.tensor([1, 2]))).toThrow(new ShapeError('where', 'shapes do not broadcast: cond bool[3], a f32[3], b f32[2]'));
+  expect(() => where(m, x, m)).toThrow(
+    new DTypeError('where', 'a and b must have the same dtype, got f32[3] and bool[3]'),
+  );
+  expect(() => where(m, x, gpu.tensor([1, 2]))).toThrow(
+    new ShapeError('where', 'shapes do not broadcast: cond bool[3], a f32[3], b f32[2]'),
+  );
   expect(() => where(m, 1, 2)).toThrow(new ArgumentError('where', 'a or b must be a tensor, got 1 and 2'));
-  expect(() => where(m, gpu.tensor([1], [1], { dtype: 'i32' }), 0.5)).toThrow(new ArgumentError('where', 'a number must be a value of i32, got 0.5'));
+  expect(() => where(m, gpu.tensor([1], [1], { dtype: 'i32' }), 0.5)).toThrow(
+    new ArgumentError('where', 'a number must be a value of i32, got 0.5'),
+  );
 });

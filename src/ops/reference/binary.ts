@@ -9,7 +9,8 @@ import { where } from '../where.ts';
 type Partial = (dy: Tensor, a: Operand, b: Operand) => Tensor;
 
 /** 1 where a > b, 1/2 where they are equal, 0 elsewhere. */
-const share = (dy: Tensor, a: Operand, b: Operand): Tensor => add(cast(greater(a, b), dy.dtype), mul(cast(equal(a, b), dy.dtype), 0.5));
+const share = (dy: Tensor, a: Operand, b: Operand): Tensor =>
+  add(cast(greater(a, b), dy.dtype), mul(cast(equal(a, b), dy.dtype), 0.5));
 
 /** b a^(b - 1), and 0 where b is 0, even for a = 0. */
 function byBase(a: Operand, b: Operand): Tensor {

@@ -2,7 +2,22 @@ import type { Tensor } from '../../tensor.ts';
 import { add, div, mul, sub } from '../binary.ts';
 import { cast } from '../cast.ts';
 import { greater, greaterEqual, lessEqual, logicalAnd } from '../compare.ts';
-import { abs, clamp, cos, erf, exp, neg, reciprocal, sigmoid, sign, sin, softplus, square, tanh, type UnaryOp } from '../unary.ts';
+import {
+  abs,
+  clamp,
+  cos,
+  erf,
+  exp,
+  neg,
+  reciprocal,
+  sigmoid,
+  sign,
+  sin,
+  softplus,
+  square,
+  tanh,
+  type UnaryOp,
+} from '../unary.ts';
 import { where } from '../where.ts';
 
 /** dy times the derivative of a unary op at x, in ordinary ops; for those of unary.ts's FROM_Y, x is y. `a` and `b` are the op's constants. */
