@@ -18,7 +18,7 @@ function run(tool, ...args) {
   if (spawnSync(tool, args, { cwd: root, stdio: 'inherit', shell }).status !== 0) process.exit(1);
 }
 
-/** The kernels without their WGSL, which is data and grows with what is imported. @type {import('esbuild').Plugin} */
+/** The kernels without their WGSL and the map of its lines: data, which grows with what is imported. @type {import('esbuild').Plugin} */
 const withoutWgsl = {
   name: 'without-wgsl',
   setup: ({ onLoad }) => onLoad({ filter: /generated.kernels\.js$/ }, ({ path }) => stripWgsl(path)),
@@ -27,7 +27,7 @@ const withoutWgsl = {
 /** @param {string} path */
 async function stripWgsl(path) {
   const exports = Object.entries(await import(pathToFileURL(path).href));
-  const kernels = exports.map(([name, kernel]) => `export const ${name} = ${JSON.stringify({ ...kernel, code: '' })};`);
+  const kernels = exports.map(([name, kernel]) => `export const ${name} = ${JSON.stringify({ ...kernel, code: '', sources: [] })};`);
   return { contents: kernels.join('\n') };
 }
 
