@@ -45,7 +45,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       }
       groups[lid] = group;
     }
-    workgroupBarrier();
+    workgroupBarrier(); // the next tile may follow without another: lanes[lid] is its own, groups are written after the next barrier
     sum = before;
     for (var g = 0u; g < 16u; g++) {
       if (g < lid / 16u) { sum += groups[g]; }
@@ -58,6 +58,5 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       if (p < end) { y[row * params.n + select(p, params.n - 1u - p, REVERSE)] = Scalar(select(next, sum, EXCLUSIVE)); }
       sum = next;
     }
-    workgroupBarrier(); // before the next tile overwrites lanes and groups
   }
 }

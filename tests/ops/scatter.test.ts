@@ -99,6 +99,7 @@ describe.each<ScatterPlan>(['walk', 'sort'])('scatterAdd, %s', (plan) => {
           (x, i, u) => scatterAdd(x, i, u, { plan }),
           (...args) => wrap(added(0)(...(args as [Nd, Nd, Nd]))),
           inputs,
+          { forward: 0 },
         );
       }
     }
@@ -107,6 +108,16 @@ describe.each<ScatterPlan>(['walk', 'sort'])('scatterAdd, %s', (plan) => {
       someIndices([3000], 2, 'i32'),
       { shape: [3000], dtype: 'i32', range: [-9, 9] },
     ]);
+  });
+  test('u32 indices do not count from the end', async () => {
+    for (const count of [3, 2100]) {
+      const data = Array.from({ length: count }, (_, i) => (i % 3 === 0 ? 4294967295 : i % 3));
+      const indices: Input = { shape: [count], dtype: 'u32', data };
+      for (const inner of [1, 4]) {
+        const inputs = [[3, inner], indices, [count, inner]];
+        await checkOp(gpu, (x, i, u) => scatterAdd(x, i, u, { plan }), added(0), inputs, { gradient: count < 9 });
+      }
+    }
   });
   test('f16 sums in f32', async () => {
     if (!gpu.features.has('shader-f16')) return;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Shape } from '../../src/host.ts';
+import { reshape } from '../../src/ops/shape.ts';
 import { type PadOptions, pad, type Range, slice } from '../../src/ops/slice.ts';
 import { ArgumentError, ShapeError } from '../../src/runtime/errors.ts';
 import { checkOp, type Input, type Nd } from '../../src/testing/check.ts';
@@ -204,6 +205,8 @@ describe('slice', () => {
     gpu.resetCounters();
     const y = slice(x, [[1, 3]]);
     expect(gpu.counters().dispatches).toBe(0);
+    expect(slice(x, [null, [0, 63]]).storage).not.toBe(x.storage);
+    expect(slice(reshape(x, [256]), [[1, 9]]).storage).not.toBe(x.storage);
     x.dispose();
     expect((await y.data())[0]).toBe(64);
   });
