@@ -31,10 +31,10 @@ struct Params {
 // What one workgroup works on.
 struct Tile { m: u32, n: u32, batch: u32, split: u32, at: vec3u } // `at`: where A, B and bias begin for this product of the batch
 
-// The tile of a workgroup; `layers` products of the batch share one, and this is for invocations of the given layer.
+// The tile of a workgroup. Where it computes several ranges of K and products of the batch, `layers` of them, this is the one of a layer.
 fn tileOf(index: u32, layers: u32, layer: u32) -> Tile {
   var tile: Tile;
-  let product = index / (params.tilesN * params.tilesM);
+  let product = index / (params.tilesN * params.tilesM) * layers + layer;
   // Eight rows of tiles at a time, so that tiles computed together share more of A and B in the caches.
   let band = 8u * params.tilesN;
   let inside = index % (params.tilesN * params.tilesM);
@@ -42,7 +42,7 @@ fn tileOf(index: u32, layers: u32, layer: u32) -> Tile {
   tile.m = inside / band * 8u + inside % band % rows;
   tile.n = inside % band / rows;
   tile.split = product % params.splits;
-  tile.batch = product / params.splits * layers + layer;
+  tile.batch = product / params.splits;
   var rest = tile.batch;
   for (var d = params.rank; d > 0u; d--) {
     let dim = params.dims[d - 1u];

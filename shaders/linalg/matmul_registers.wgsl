@@ -5,7 +5,7 @@
 
 override WX: u32 = 8; // invocations along N
 override WY: u32 = 2; // and along M
-override WZ: u32 = 1; // and along the batch
+override WZ: u32 = 1; // and along the batch and the ranges of K
 const MB: u32 = 2; // tunable
 const NB: u32 = 2; // tunable
 

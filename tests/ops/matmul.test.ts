@@ -107,7 +107,7 @@ const MAIN_PLANS: readonly NamedPlan[] = [
 const MORE_PLANS: readonly NamedPlan[] = [
   ['registers 4 x 4', { variant: 'registers', x: 2, y: 2, z: 2, blocksM: 1, blocksN: 1 }, [8, 8, 4]],
   ['registers 4 x 8', { variant: 'registers', x: 4, y: 1, z: 4, blocksM: 1, blocksN: 2 }, [4, 32, 8]],
-  ['registers 8 x 4, K split', { variant: 'registers', x: 2, y: 2, z: 1, blocksM: 2, blocksN: 1, splits: 3 }, [16, 8, 24]],
+  ['registers 8 x 4, K split', { variant: 'registers', x: 2, y: 2, z: 2, blocksM: 2, blocksN: 1, splits: 3 }, [16, 8, 24]],
   ['tiled, half bring A and half B', { variant: 'tiled', x: 4, y: 4, blocksM: 1, blocksN: 1, depth: 8 }, [16, 16, 8]],
   ['tiled, K split', { variant: 'tiled', x: 4, y: 8, blocksM: 2, blocksN: 1, depth: 8, splits: 4 }, [64, 16, 64]],
   ['small, K split', { variant: 'small', x: 1, y: 4, splits: 5 }, [4, 4, 80]],

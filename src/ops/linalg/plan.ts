@@ -8,7 +8,10 @@ export type Variant = 'registers' | 'tiled' | 'small';
 /** How a product is computed. What is left out of a forced plan is the planner's choice. */
 export interface Plan {
   readonly variant: Variant;
-  /** Invocations of a workgroup along N, along M and (`registers` only) along the batch; for `small`, blocks of columns and parts of K. */
+  /**
+   * Invocations of a workgroup along N, along M and (`registers` only) along the batch and the ranges of K; for `small`, x blocks of
+   * columns by y parts of K.
+   */
   readonly x: number;
   readonly y: number;
   readonly z: number;
@@ -68,7 +71,7 @@ function registers(family: Family, p: Problem): Omit<Plan, 'splits'> {
   const two = (n: number) => (n > 4 && (family === 'software' || tilesOf(p, 8) * 64 > DEVICE[family].wanted) ? 2 : 1);
   const [blocksM, blocksN] = [two(p.m), two(p.n)];
   // Few shapes of workgroups, since each is compiled anew.
-  const x = p.n > 16 ? 8 : 2;
+  const x = p.n > 16 ? 8 : p.n > 8 ? 2 : 1;
   const [y, z] = p.m > 8 ? [group / x, 1] : [1, group / x];
   return { variant: 'registers', x, y, z, blocksM, blocksN, depth: 4 };
 }
@@ -86,8 +89,8 @@ function small(_: Family, p: Problem): Omit<Plan, 'splits'> {
 /** Few outputs and a long K leave most of a device idle, unless ranges of K are computed side by side. */
 function splitsFor(family: Family, p: Problem, chosen: Omit<Plan, 'splits'>): number {
   const { wanted, leastRange } = DEVICE[family];
-  const [rows, columns] = tileOf(chosen);
-  const groups = Math.ceil(p.m / rows) * Math.ceil(p.n / columns) * Math.ceil(p.batch / chosen.z);
-  const invocations = groups * chosen.x * chosen.y * chosen.z;
+  const { variant, x, y, blocksM, blocksN } = chosen;
+  const [rows, columns] = variant === 'registers' ? [4 * blocksM, 4 * blocksN] : tileOf(chosen);
+  const invocations = Math.ceil(p.m / rows) * Math.ceil(p.n / columns) * p.batch * (variant === 'registers' ? 1 : x * y);
   return Math.max(1, Math.min(64, Math.floor(wanted / Math.max(invocations, 1)), Math.floor(p.k / leastRange)));
 }

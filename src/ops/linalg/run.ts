@@ -59,7 +59,7 @@ function product(a: Tensor, b: Tensor, c: Tensor, p: Problem, chosen: Plan, { bi
     SAVE: keepsPre,
     ACTIVATION: matmulSum.ops[activation],
   };
-  const groups = grid(tilesM * tilesN * splits * Math.ceil(batch / z));
+  const groups = grid(tilesM * tilesN * Math.ceil((splits * batch) / z));
   const shape = { WX: x, WY: y, MB: blocksM, NB: blocksN };
   if (variant === 'registers') dispatch(a.gpu, matmulRegisters, buffers, params, groups, { ...constants, ...shape, WZ: z });
   else if (variant === 'small') dispatch(a.gpu, matmulSmall, buffers, params, groups, { ...constants, WN: x, WK: y });
