@@ -50,19 +50,6 @@ export function throughViews(
   );
 }
 
-/** The axes of `shape`, last first and neighbours of one kind merged, with their strides in a tensor that lacks `axes`. */
-export function repeats(shape: Shape, axes: readonly number[]) {
-  const groups = axisGroups(shape, axes).reverse();
-  let stride = 1;
-  const strides = groups.map((g) => {
-    if (g.reduced) return 0;
-    stride *= g.size;
-    return stride / g.size;
-  });
-  const pad = (a: number[]) => [...a, ...Array<number>(8 - a.length).fill(0)];
-  return { sizes: pad(groups.map((g) => g.size)), strides: pad(strides), rank: Math.max(groups.length, 1) };
-}
-
 /** The number of elements that go into one output of a reduction over `axes`. */
 export function countOf(x: Tensor, axes: readonly number[]): number {
   return sizeOf(axes.map((i) => x.shape[i] as number));

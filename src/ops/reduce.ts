@@ -1,14 +1,23 @@
 import { record } from '../autograd/tape.ts';
-import { expandScaled, prodBackward, reduce as reduceKernel, reduceVec4 } from '../generated/kernels.ts';
+import { expandRows, expandRowsVec4, prodBackward, reduce as reduceKernel, reduceVec4 } from '../generated/kernels.ts';
 import { type DType, describe, type Shape } from '../host.ts';
 import { ShapeError } from '../runtime/errors.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { countOf, reducedShape, reductionViews, repeats, throughViews } from './axes.ts';
+import { countOf, reducedShape, reductionViews, throughViews } from './axes.ts';
 import { checkAxes, checkDType, checkFloat } from './check.ts';
 import { prodPlain } from './reference/reduce.ts';
-import { chunksOf, lanesOf, planRows, type RowPlan, type RowView, rowsPerGroup, secondPass } from './row_plan.ts';
+import {
+  chunksOf,
+  lanesOf,
+  planRows,
+  type RowPlan,
+  type RowView,
+  rowMap,
+  rowsPerGroup,
+  secondPass,
+} from './row_plan.ts';
 
 export { argmax, argmin, max, min } from './arg_reduce.ts';
 export { logsumexp } from './logsumexp.ts';
@@ -119,13 +128,34 @@ function scaledSum(
 
 /** scale * x, repeated along `axes` to `shape`; `x` holds the other axes of it. */
 function expand(op: string, x: Tensor, axes: readonly number[], shape: Shape, scale: number): Tensor {
-  const y = x.gpu.empty(shape, x.dtype, op);
-  const { size } = y;
-  const { sizes, strides, rank: RANK } = repeats(shape, axes);
-  dispatch(x.gpu, expandScaled, { x, y }, { size, scale, sizes, strides }, grid(size, 256), { RANK });
+  const { gpu, dtype } = x;
+  const y = gpu.empty(shape, dtype, op);
+  scope(() => {
+    const views = reductionViews(shape, axes).reverse();
+    views.reduce((from, view, i) => {
+      const last = i === views.length - 1;
+      const to = last ? y : gpu.empty([view.outer * view.axis * view.inner], dtype, op);
+      runExpand(from, to, view, last ? scale : 1);
+      return to;
+    }, x);
+  });
   const backward = ([dy]: readonly (Tensor | null)[]) => [scaledSum(op, dy as Tensor, axes, x.shape, scale)];
   record({ op, inputs: [x], outputs: [y], backward, plain: 'composed' });
   return y;
+}
+
+function runExpand(x: Tensor, y: Tensor, view: RowView, scale: number): void {
+  const { gpu } = x;
+  const fours = inFours(view);
+  const { params, groups, constants } = rowMap(gpu, fours ?? view);
+  const COLUMNS = view.inner > 1;
+  dispatch(gpu, fours ? expandRowsVec4 : expandRows, { x, y }, { ...params, scale }, groups, { ...constants, COLUMNS });
+}
+
+/** A view in units of four elements along the rows, or across them; null where they do not come out even. */
+function inFours({ outer, axis, inner }: RowView): RowView | null {
+  if (inner === 1) return axis % 4 === 0 ? { outer, axis: axis / 4, inner } : null;
+  return inner % 4 === 0 ? { outer, axis, inner: inner / 4 } : null;
 }
 
 function prodStage(x: Tensor, view: RowView, shape: Shape, plan?: RowPlan): Tensor {
@@ -180,9 +210,8 @@ function runReduce(
 ): void {
   const { gpu } = from;
   const { outer, inner } = view;
-  // In units of vec4s along the rows, or across them.
-  const four = plan.vec4 && (inner === 1 ? view.axis % 4 === 0 : inner % 4 === 0);
-  const [axis, across] = !four ? [view.axis, inner] : inner === 1 ? [view.axis / 4, 1] : [view.axis, inner / 4];
+  const fours = plan.vec4 ? inFours(view) : null;
+  const { axis, inner: across } = fours ?? view;
   const { chunk, splits } = chunksOf(axis, plan.splits);
   const outputs = outer * splits * across;
   const y = splits === 1 ? to : gpu.empty([outer * splits * inner], between(from.dtype), 'reduce');
@@ -190,7 +219,7 @@ function runReduce(
   const constants = { OP: reduceKernel.ops[op], ...lanesOf(plan, inner) };
   dispatch(
     gpu,
-    four ? reduceVec4 : reduceKernel,
+    fours ? reduceVec4 : reduceKernel,
     { x: from, y },
     params,
     grid(outputs, rowsPerGroup(plan, inner)),
