@@ -58,11 +58,14 @@ export class Gpu {
     null;
   /** @internal */ debug: Debug | null = null;
   /** @internal */ lost: DeviceLostError | null = null;
+  /** @internal Where the device came from. Held, for in Node no promise of its devices settles once it has been collected. */
+  readonly source: GPU | null;
   readonly #owned: boolean;
   readonly #onLost: Promise<never>;
 
-  private constructor(device: GPUDevice, owned: boolean, info: GPUAdapterInfo | null) {
+  private constructor(device: GPUDevice, owned: boolean, info: GPUAdapterInfo | null, source: GPU | null) {
     this.device = device;
+    this.source = source;
     this.limits = device.limits;
     this.features = device.features as ReadonlySet<string>;
     this.info = info;
@@ -100,12 +103,12 @@ export class Gpu {
     }
     const requiredFeatures = (options.features ?? FEATURES).filter((f) => adapter.features.has(f));
     const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
-    return new Gpu(device, true, adapter.info ?? null);
+    return new Gpu(device, true, adapter.info ?? null, source);
   }
 
   /** Adopts the application's device: it is never destroyed, and its error handlers and queue order stay as they are. */
   static from(device: GPUDevice): Gpu {
-    return new Gpu(device, false, device.adapterInfo ?? null);
+    return new Gpu(device, false, device.adapterInfo ?? null, null);
   }
 
   /**
