@@ -136,9 +136,11 @@ function throughPlain(
   dys: readonly (Tensor | null)[],
   needs: readonly boolean[],
 ): (Tensor | null)[] {
-  const wrt = inputs.filter((_, i) => needs[i]);
+  // The gradient of a tensor given twice is the sum over both places already: it goes to the first.
+  const first = inputs.map((t, i) => needs[i] && inputs.findIndex((other) => other.id === t.id) === i);
+  const wrt = inputs.filter((_, i) => first[i]);
   const { grads } = vjp(() => plain(...inputs), wrt, dys);
-  return inputs.map((t, i) => (needs[i] ? (grads[wrt.indexOf(t)] ?? null) : null));
+  return inputs.map((t, i) => (first[i] ? (grads[wrt.indexOf(t)] ?? null) : null));
 }
 
 /** Runs `f` with `tape` listening. */
