@@ -5,9 +5,9 @@ import { Rng } from '../../src/nn/index.ts';
 import { Adam } from '../../src/optim/index.ts';
 import { Gpu } from '../../src/runtime/gpu.ts';
 import { scope } from '../../src/runtime/scope.ts';
+import { bare } from '../helpers/bare.ts';
 
-/** Without guards and poison, whose dispatches would be counted. */
-const gpu = await Gpu.create();
+const own = await Gpu.create();
 const SIZES = { vocabulary: 7, hidden: 8 };
 const SOURCE = [
   [3, 4, 5, 2],
@@ -15,7 +15,7 @@ const SOURCE = [
 ];
 const LENGTHS = [3, 2];
 
-function batch(): Batch {
+function batch(gpu = own): Batch {
   const ids = (rows: number[][]) => gpu.tensor(rows, undefined, { dtype: 'i32' });
   return {
     source: ids(SOURCE),
@@ -36,7 +36,7 @@ function trainer(model: Translator) {
   const optimizer = new Adam(parameters, { lr: 1e-2, clipNorm: 1 });
   return () =>
     scope(() => {
-      const data = batch();
+      const data = batch(optimizer.gpu);
       const { value, grads } = valueAndGrad(() => model.loss(data), parameters);
       optimizer.step(grads);
       return value;
@@ -47,33 +47,34 @@ describe.each([
   ['attention', AttentionTranslator],
   ['plain', PlainTranslator],
 ] as const)('%s', (_, Model) => {
-  test('a training step is one submit; after the tenth nothing new is created and memory is flat', async () => {
-    const step = trainer(new Model(gpu, SIZES, new Rng(1)));
-    const run = async () => {
-      using loss = step();
-      return loss.item();
-    };
-    for (let i = 0; i < 10; i++) await run();
-    await gpu.sync();
-    gpu.resetCounters();
-    const before = gpu.memory();
-    const steps = 100;
-    for (let i = 0; i < steps; i++) await run();
-    const { submits, buffers, bindGroups, pipelines, bytesAllocated } = gpu.counters();
-    expect({ submits, buffers, bindGroups, pipelines, bytesAllocated }).toEqual({
-      submits: steps,
-      buffers: 0,
-      bindGroups: 0,
-      pipelines: 0,
-      bytesAllocated: 0,
-    });
-    const { live, pooled, tensors } = gpu.memory();
-    expect({ live, pooled, tensors }).toEqual({ live: before.live, pooled: before.pooled, tensors: before.tensors });
-  });
+  test('a training step is one submit; after the tenth nothing new is created and memory is flat', () =>
+    bare(async (gpu) => {
+      const step = trainer(new Model(gpu, SIZES, new Rng(1)));
+      const run = async () => {
+        using loss = step();
+        return loss.item();
+      };
+      for (let i = 0; i < 10; i++) await run();
+      await gpu.sync();
+      gpu.resetCounters();
+      const before = gpu.memory();
+      const steps = 100;
+      for (let i = 0; i < steps; i++) await run();
+      const { submits, buffers, bindGroups, pipelines, bytesAllocated } = gpu.counters();
+      expect({ submits, buffers, bindGroups, pipelines, bytesAllocated }).toEqual({
+        submits: steps,
+        buffers: 0,
+        bindGroups: 0,
+        pipelines: 0,
+        bytesAllocated: 0,
+      });
+      const { live, pooled, tensors } = gpu.memory();
+      expect({ live, pooled, tensors }).toEqual({ live: before.live, pooled: before.pooled, tensors: before.tensors });
+    }));
 
   test('learns its batch, and the same seed gives the same losses', async () => {
     const train = async () => {
-      const step = trainer(new Model(gpu, SIZES, new Rng(3)));
+      const step = trainer(new Model(own, SIZES, new Rng(3)));
       const losses: number[] = [];
       for (let i = 0; i < 60; i++) {
         using loss = step();
@@ -88,7 +89,7 @@ describe.each([
 });
 
 test('the rows of the attention matrix sum to 1, and padding gets 0', async () => {
-  const model = new AttentionTranslator(gpu, SIZES, new Rng(1));
+  const model = new AttentionTranslator(own, SIZES, new Rng(1));
   const { source, lengths } = batch();
   const { letters, weights } = model.translate(source, lengths, 5);
   expect(letters.shape).toEqual([2, 5]);
@@ -104,9 +105,9 @@ test('the rows of the attention matrix sum to 1, and padding gets 0', async () =
 
 test('what lies in the padding does not reach the translation', async () => {
   for (const Model of [AttentionTranslator, PlainTranslator]) {
-    const model = new Model(gpu, SIZES, new Rng(1));
+    const model = new Model(own, SIZES, new Rng(1));
     const { source, lengths, inputs, targets } = batch();
-    const other = gpu.tensor(
+    const other = own.tensor(
       SOURCE.map((row) => row.map((id) => (id === 2 ? 6 : id))),
       undefined,
       { dtype: 'i32' },
