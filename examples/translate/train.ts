@@ -53,10 +53,10 @@ declare const progress: (step: number, loss: number) => Promise<void>;
 
 /** Pairs a step at most, and how often each is in it: as it is once, and with a letter inserted. */
 const MAX_PAIRS = 16;
-const COPIES = 3;
+const COPIES = 4;
 /** Training ends when the mean loss of the last steps is below this. Only the training loss has a say in it. */
 const WINDOW = 50;
-const STOP_LOSS = 0.001;
+const STOP_LOSS = 0.0005;
 const PROGRESS_EVERY = 10;
 /** Letters of a row of a batch at least; longer words make longer rows. */
 const LENGTH = 8;
