@@ -28,10 +28,13 @@ fn merge(a: vec2f, b: vec2f) -> vec2f {
 fn mergeLanes(own: vec2f, lid: u32, lane: u32) -> vec2f {
   if (LANES == 1u) { return own; }
   pairs[lid] = own;
-  for (var s = LANES / 4u; s > 0u; s /= 2u) {
+  for (var s = LANES / 4u; s > 1u; s /= 2u) {
     workgroupBarrier();
     if (inHalf(lane) < s) { pairs[lid] = merge(pairs[lid], pairs[lid + ahead(s)]); }
   }
+  // The last step stands by itself: SwiftShader waits at the end of a loop, and would hide that the barrier after it is needed.
+  workgroupBarrier();
+  if (LANES > 2u && inHalf(lane) == 0u) { pairs[lid] = merge(pairs[lid], pairs[lid + ahead(1u)]); }
   workgroupBarrier();
   let first = lid - ahead(lane);
   return merge(pairs[first], pairs[first + ahead(LANES / 2u)]);

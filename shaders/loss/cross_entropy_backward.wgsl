@@ -30,6 +30,6 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     let at = mine.first + j * params.inner;
     var q = even;
     if (PROBS) { q += sharp * f32(targets[at]); } else if (j == hot) { q += sharp; }
-    dx[at] = Scalar(select(scale * (exp(f32(x[at]) - own.x) * own.y - own.z * q), 0.0, own.z == 0.0));
+    dx[at] = Scalar(select(scale * (exp(f32(x[at]) - own.x) * own.y - q), 0.0, own.z == 0.0));
   }
 }

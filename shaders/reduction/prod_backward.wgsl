@@ -29,10 +29,13 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   }
   if (LANES > 1u) {
     laneProducts[lid] = own;
-    for (var s = LANES / 4u; s > 0u; s /= 2u) {
+    for (var s = LANES / 4u; s > 1u; s /= 2u) {
       workgroupBarrier();
       if (inHalf(lane) < s) { laneProducts[lid] = join(laneProducts[lid], laneProducts[lid + ahead(s)]); }
     }
+    // The last step stands by itself: SwiftShader waits at the end of a loop, and would hide that the barrier after it is needed.
+    workgroupBarrier();
+    if (LANES > 2u && inHalf(lane) == 0u) { laneProducts[lid] = join(laneProducts[lid], laneProducts[lid + ahead(1u)]); }
     workgroupBarrier();
     let firstLane = lid - ahead(lane);
     own = join(laneProducts[firstLane], laneProducts[firstLane + ahead(LANES / 2u)]);

@@ -181,6 +181,16 @@ describe('edges', () => {
     }
   });
 
+  test('the mean of a long row is exact to the last place', async () => {
+    const data = Float32Array.from({ length: 2000 }, (_, i) => 1000 + Math.sin(i));
+    const want = definition(2000, 1e-5, { shape: [1, 2000], data: Float64Array.from(data) }).data;
+    for (const plan of Object.values(plans)) {
+      const y = await layerNorm(gpu.tensor(data, [1, 2000]), { plan }).data();
+      // Half a unit in the last place of the mean is 3e-5, over a deviation of 0.7.
+      expect(Math.max(...y.map((v, i) => Math.abs(v - (want[i] as number))))).toBeLessThan(6e-5);
+    }
+  });
+
   test('a constant row gives zeros', async () => {
     expect(
       Array.from(
