@@ -51,12 +51,12 @@ export interface Outcome {
 /** Called in the process that opened the page. */
 declare const progress: (step: number, loss: number) => Promise<void>;
 
-/** Pairs a step at most, and how often each is in it: as it is once, and with a letter inserted. */
+/** Pairs a step at most, and the letters inserted into each of its copies: the more, the less a model can hold on to one of them. */
 const MAX_PAIRS = 16;
-const COPIES = 4;
+const INSERTED = [0, 1, 2];
 /** Training ends when the mean loss of the last steps is below this. Only the training loss has a say in it. */
 const WINDOW = 50;
-const STOP_LOSS = 0.0005;
+const STOP_LOSS = 0.001;
 const PROGRESS_EVERY = 10;
 /** Letters of a row of a batch at least; longer words make longer rows. */
 const LENGTH = 8;
@@ -123,14 +123,16 @@ function batches(gpu: Gpu, vocabulary: Vocabulary, { pairs, heldOut, seed }: Job
   const random = seededRandom(seed);
   const sources = pairs.map((p) => p.source);
   const perturb = perturbation(pairs, { letters: lettersOf(sources), heldOut });
-  const S = Math.max(LENGTH, longest(sources) + 1);
+  const S = Math.max(LENGTH, longest(sources) + Math.max(...INSERTED));
   const T = Math.max(LENGTH, longest(pairs.map((p) => p.target)) + 1);
   const upload = (data: Int32Array, shape: number[]): Tensor => gpu.tensor(data, shape, { dtype: 'i32' });
+  const insert = ({ source, target }: Pair, letters: number): string =>
+    letters === 0 ? source : insert({ source: perturb({ source, target }, random), target }, letters - 1);
   return () => {
     const clean = pairs.length <= MAX_PAIRS ? pairs : draw(pairs, MAX_PAIRS, random);
-    const chosen = Array.from({ length: COPIES }, () => clean).flat();
-    const read = chosen.map((pair, i) => (i < clean.length ? pair.source : perturb(pair, random)));
-    const targets = chosen.map((pair) => pair.target);
+    const chosen = INSERTED.flatMap((letters) => clean.map((pair) => ({ pair, letters })));
+    const read = chosen.map(({ pair, letters }) => insert(pair, letters));
+    const targets = chosen.map(({ pair }) => pair.target);
     const B = chosen.length;
     const source = encode(read, vocabulary, { length: S });
     return {
