@@ -27,7 +27,9 @@ const withoutWgsl = {
 /** @param {string} path */
 async function stripWgsl(path) {
   const exports = Object.entries(await import(pathToFileURL(path).href));
-  const kernels = exports.map(([name, kernel]) => `export const ${name} = ${JSON.stringify({ ...kernel, code: '', sources: [] })};`);
+  const kernels = exports.map(
+    ([name, kernel]) => `export const ${name} = ${JSON.stringify({ ...kernel, code: '', sources: [] })};`,
+  );
   return { contents: kernels.join('\n') };
 }
 

@@ -4,7 +4,8 @@ import type { Tensor } from '../tensor.ts';
 
 /** Throws unless `t` is f32 or f16. */
 export function checkFloat(op: string, name: string, t: Tensor): void {
-  if (t.dtype !== 'f32' && t.dtype !== 'f16') throw new DTypeError(op, `${name} must be f32 or f16, got ${describe(t)}`);
+  if (t.dtype !== 'f32' && t.dtype !== 'f16')
+    throw new DTypeError(op, `${name} must be f32 or f16, got ${describe(t)}`);
 }
 
 /** Throws unless `t` has one of `dtypes`. */
@@ -16,14 +17,18 @@ export function checkDType(op: string, name: string, t: Tensor, ...dtypes: DType
 export function checkSameDType(op: string, tensors: Readonly<Record<string, Tensor>>): void {
   const entries = Object.entries(tensors);
   if (new Set(entries.map(([, t]) => t.dtype)).size > 1) {
-    throw new DTypeError(op, `${entries.map(([n]) => n).join(' and ')} must have the same dtype, got ${entries.map(([, t]) => describe(t)).join(' and ')}`);
+    throw new DTypeError(
+      op,
+      `${entries.map(([n]) => n).join(' and ')} must have the same dtype, got ${entries.map(([, t]) => describe(t)).join(' and ')}`,
+    );
   }
 }
 
 /** Throws unless `t` has `shape`; -1 matches any size. */
 export function checkShape(op: string, name: string, t: Tensor, shape: Shape): void {
   const ok = t.shape.length === shape.length && shape.every((n, i) => n === -1 || n === t.shape[i]);
-  if (!ok) throw new ShapeError(op, `${name} must have shape [${shape.join(', ').replaceAll('-1', '*')}], got ${describe(t)}`);
+  if (!ok)
+    throw new ShapeError(op, `${name} must have shape [${shape.join(', ').replaceAll('-1', '*')}], got ${describe(t)}`);
 }
 
 /** `axis` counted from 0; throws unless it is a whole number in [-rank, rank). */
@@ -39,7 +44,8 @@ export function checkAxis(op: string, axis: number, x: Tensor, name = 'axis'): n
 export function checkAxes(op: string, axes: number | readonly number[] | undefined, x: Tensor): number[] {
   if (axes === undefined) return x.shape.map((_, i) => i);
   const found = [axes].flat().map((a) => checkAxis(op, a, x, 'axes'));
-  if (new Set(found).size < found.length) throw new ArgumentError(op, `axes must be different, got [${[axes].flat().join(', ')}] (x: ${describe(x)})`);
+  if (new Set(found).size < found.length)
+    throw new ArgumentError(op, `axes must be different, got [${[axes].flat().join(', ')}] (x: ${describe(x)})`);
   return found.sort((a, b) => a - b);
 }
 
@@ -67,5 +73,6 @@ const RANGE = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1], bool: [0,
 export function checkNumber(op: string, value: number, dtype: DType, name = 'a number'): void {
   if (dtype === 'f32' || dtype === 'f16') return;
   const [lo, hi] = RANGE[dtype];
-  if (!Number.isInteger(value) || value < lo || value > hi) throw new ArgumentError(op, `${name} must be a value of ${dtype}, got ${value}`);
+  if (!Number.isInteger(value) || value < lo || value > hi)
+    throw new ArgumentError(op, `${name} must be a value of ${dtype}, got ${value}`);
 }
