@@ -37,50 +37,71 @@ export interface MatmulOptions {
 }
 
 /**
- * The product of matrices, `activation(a b + bias)`.
+ * The product of matrices, `activation(a b + bias)`, in one dispatch (two where K is long and the output small).
  *
- * Batch dimensions broadcast as NumPy's do, without copies; a vector is a row on the left and a column on the right, and its dimension is
- * absent from the result. Where K is 0 the product is 0. Sums are f32 also for f16.
+ * Batch dimensions broadcast as NumPy's do, and transposed operands are read where they are: nothing is copied. A vector is a row on the left
+ * and a column on the right, and its dimension is absent from the result. Where K is 0 the product is 0. Sums are f32 also for f16. For how
+ * it is computed see docs/kernels/matmul.md.
  *
  * @param a [..., M, K] (with `transposeA` [..., K, M]) or [K], f32 or f16
  * @param b [..., K, N] (with `transposeB` [..., N, K]) or [K], of the same dtype
+ * @param options `transposeA`, `transposeB`; `bias`, of the same dtype: [N], or any shape that broadcasts to the output (its gradient is summed
+ *   accordingly); `activation`: none (default), relu, tanh, sigmoid, gelu (exact) or silu
  * @returns [..., M, N], of the same dtype
- * @throws ShapeError when inner sizes differ, batches or bias do not broadcast, or a vector should be transposed; DTypeError
+ * @throws ShapeError when inner sizes differ, batches or bias do not broadcast, or a vector should be transposed; DTypeError; ArgumentError
+ *   for an unknown activation
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
-  const { bias, activation = 'none' } = options;
+  const { bias, activation = 'none', transposeA = false, transposeB = false } = options;
   checkFloat('matmul', 'a', a);
   checkFloat('matmul', 'b', b);
   checkSameDType('matmul', bias ? { a, b, bias } : { a, b });
   if (!Object.hasOwn(ACTIVATIONS, activation)) {
-    throw new ArgumentError('matmul', `activation must be one of ${Object.keys(ACTIVATIONS).join(', ')}, got ${activation}`);
+    throw new ArgumentError(
+      'matmul',
+      `activation must be one of ${Object.keys(ACTIVATIONS).join(', ')}, got ${activation}`,
+    );
   }
   const problem = layout('matmul', a, b, bias, options);
   const keepsPre = recording() && (activation === 'gelu' || activation === 'silu');
   const { y, pre } = run(a, b, problem, { bias, activation: ACTIVATIONS[activation], keepsPre }, options.plan);
+  const form = { transposeA, transposeB, activation, biasShape: bias?.shape };
   record({
     op: 'matmul',
     inputs: bias ? [a, b, bias] : [a, b],
     outputs: [y],
     saved: activation === 'none' ? [a, b] : [a, b, pre ?? y],
-    backward: ([dy], [a, b, kept], needs) => gradients(dy as Tensor, a as Tensor, b as Tensor, kept, bias?.shape, needs, { ...options, activation }),
-    plain: activation === 'none' ? 'composed' : (a, b, bias) => plain(a as Tensor, b as Tensor, bias, { ...options, activation }),
+    backward: ([dy], [a, b, kept], needs) => gradients(form, dy as Tensor, a as Tensor, b as Tensor, kept, needs),
+    plain: activation === 'none' ? 'composed' : (a, b, bias) => plain(form, a as Tensor, b as Tensor, bias),
   });
   return y;
 }
 
+/** What gradients need to know about a product beside its operands. */
+interface Form {
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly activation: Activation;
+  readonly biasShape: Shape | undefined;
+}
+
 /** The definition, for gradients of gradients: activation(a b + bias). */
-function plain(a: Tensor, b: Tensor, bias: Tensor | undefined, { activation, transposeA = false, transposeB = false }: MatmulOptions): Tensor {
-  const f = { none: (x: Tensor) => x, relu, tanh, sigmoid, gelu: (x: Tensor) => gelu(x), silu }[activation ?? 'none'];
+function plain({ activation, transposeA, transposeB }: Form, a: Tensor, b: Tensor, bias?: Tensor): Tensor {
+  const f = { none: (x: Tensor) => x, relu, tanh, sigmoid, gelu: (x: Tensor) => gelu(x), silu }[activation];
   return f(matmul(a, b, { transposeA, transposeB, ...(bias ? { bias } : {}) }));
 }
 
 function gradients(
-  dy: Tensor, a: Tensor, b: Tensor, kept: Tensor | undefined, biasShape: Shape | undefined, needs: readonly boolean[], options: MatmulOptions,
+  form: Form,
+  dy: Tensor,
+  a: Tensor,
+  b: Tensor,
+  kept: Tensor | undefined,
+  needs: readonly boolean[],
 ): (Tensor | null)[] {
-  const d = kept ? throughActivation(dy, kept, options.activation ?? 'none') : dy;
+  const { transposeA, transposeB, activation, biasShape } = form;
+  const d = kept ? throughActivation(dy, kept, activation) : dy;
   const [needsA, needsB, needsBias] = needs;
-  const { transposeA = false, transposeB = false } = options;
   // Vectors as the matrices they stand for.
   const rowA = a.rank === 1 ? reshape(a, [1, a.size]) : a;
   const columnB = b.rank === 1 ? reshape(b, [b.size, 1]) : b;
@@ -104,14 +125,18 @@ function reduceTo(g: Tensor, shape: Shape): Tensor {
 
 /** dA = dC B^T, transposed where A is stored so. */
 function gradientOfA(g: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
-  return transposeA ? matmul(b, g, { transposeA: transposeB, transposeB: true }) : matmul(g, b, { transposeB: !transposeB });
+  return transposeA
+    ? matmul(b, g, { transposeA: transposeB, transposeB: true })
+    : matmul(g, b, { transposeB: !transposeB });
 }
 
 /** dB = A^T dC; a weight shared by the whole batch is one product over all its rows: K' = batch x M. */
 function gradientOfB(g: Tensor, a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
   const shared = a.rank > 2 && !transposeA && b.shape.slice(0, -2).every((size) => size === 1);
   const [x, dc] = shared ? [rowsOf(a), rowsOf(g)] : [a, g];
-  const db = transposeB ? matmul(dc, x, { transposeA: true, transposeB: transposeA }) : matmul(x, dc, { transposeA: !transposeA });
+  const db = transposeB
+    ? matmul(dc, x, { transposeA: true, transposeB: transposeA })
+    : matmul(x, dc, { transposeA: !transposeA });
   return shared && b.rank > 2 ? reshape(db, b.shape) : db;
 }
 
@@ -123,6 +148,8 @@ function throughActivation(dy: Tensor, kept: Tensor, activation: Activation): Te
   if (op === 'NONE') return dy;
   const dx = dy.gpu.empty(dy.shape, dy.dtype, 'matmul');
   const { size } = dy;
-  dispatch(dy.gpu, unaryBackward, { dy, x: kept, dx }, { size, a: 0, b: 0 }, grid(size, 1024), { OP: unaryKernel.ops[op] });
+  dispatch(dy.gpu, unaryBackward, { dy, x: kept, dx }, { size, a: 0, b: 0 }, grid(size, 1024), {
+    OP: unaryKernel.ops[op],
+  });
   return dx;
 }

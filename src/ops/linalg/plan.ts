@@ -18,7 +18,7 @@ export interface Plan {
   /** Blocks of 4 rows and of 4 columns an invocation: 1 or 2; `small` has 1. */
   readonly blocksM: number;
   readonly blocksN: number;
-  /** `tiled` only: how much of K a tile holds, a multiple of 4; a workgroup has as many invocations as a tile of A or B has blocks, or more. */
+  /** `tiled` only: how much of K a tile holds, a multiple of 4; neither tile may have more blocks than the workgroup has invocations. */
   readonly depth: number;
   /** Ranges of K computed apart and added in a second pass; 1 for none. */
   readonly splits: number;
@@ -35,7 +35,9 @@ export function familyOf(gpu: Gpu): Family {
 }
 
 /** Invocations of a workgroup of `registers`; invocations that fill the device; the fewest k worth a range of their own. */
-const DEVICE: Readonly<Record<Family, { readonly group: number; readonly wanted: number; readonly leastRange: number }>> = {
+const DEVICE: Readonly<
+  Record<Family, { readonly group: number; readonly wanted: number; readonly leastRange: number }>
+> = {
   software: { group: 16, wanted: 64, leastRange: 1024 },
   modest: { group: 64, wanted: 4096, leastRange: 256 },
   large: { group: 64, wanted: 16_384, leastRange: 256 },
@@ -49,12 +51,18 @@ export function plan(family: Family, p: Problem, forced: Partial<Plan> = {}): Pl
 }
 
 /** Rows and columns of C a workgroup computes. */
-export function tileOf({ variant, x, y, blocksM, blocksN }: Omit<Plan, 'splits'>): readonly [rows: number, columns: number] {
+export function tileOf({
+  variant,
+  x,
+  y,
+  blocksM,
+  blocksN,
+}: Omit<Plan, 'splits'>): readonly [rows: number, columns: number] {
   return variant === 'small' ? [4, 4 * x] : [4 * y * blocksM, 4 * x * blocksN];
 }
 
 function variantFor(family: Family, p: Problem): Variant {
-  // What SwiftShader takes to compile a kernel grows with its workgroup memory; and it has neither lanes nor caches to win.
+  // Workgroup memory wins nothing there, and what SwiftShader takes to compile a kernel grows with it.
   if (family === 'software') return 'registers';
   if (p.n <= 16 && p.m <= 16 && p.batch > 16) return 'registers';
   if (p.m <= 8) return 'small';
@@ -68,7 +76,7 @@ const powerOfTwo = (n: number) => 2 ** Math.ceil(Math.log2(Math.max(n, 1)));
 
 function registers(family: Family, p: Problem): Omit<Plan, 'splits'> {
   const { group } = DEVICE[family];
-  const two = (n: number) => (n > 4 && (family === 'software' || tilesOf(p, 8) * 64 > DEVICE[family].wanted) ? 2 : 1);
+  const two = (n: number) => (n > 4 && (family === 'software' || tilesOf(p, 8) > DEVICE[family].wanted) ? 2 : 1);
   const [blocksM, blocksN] = [two(p.m), two(p.n)];
   // Few shapes of workgroups, since each is compiled anew.
   const x = p.n > 16 ? 8 : p.n > 8 ? 2 : 1;
@@ -91,6 +99,7 @@ function splitsFor(family: Family, p: Problem, chosen: Omit<Plan, 'splits'>): nu
   const { wanted, leastRange } = DEVICE[family];
   const { variant, x, y, blocksM, blocksN } = chosen;
   const [rows, columns] = variant === 'registers' ? [4 * blocksM, 4 * blocksN] : tileOf(chosen);
-  const invocations = Math.ceil(p.m / rows) * Math.ceil(p.n / columns) * p.batch * (variant === 'registers' ? 1 : x * y);
+  const invocations =
+    Math.ceil(p.m / rows) * Math.ceil(p.n / columns) * p.batch * (variant === 'registers' ? 1 : x * y);
   return Math.max(1, Math.min(64, Math.floor(wanted / Math.max(invocations, 1)), Math.floor(p.k / leastRange)));
 }

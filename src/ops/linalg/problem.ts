@@ -31,8 +31,15 @@ export interface Problem {
 }
 
 /** Checks that the shapes fit and lays the product out; see `Problem`. */
-export function layout(op: string, a: Tensor, b: Tensor, bias: Tensor | undefined, { transposeA = false, transposeB = false }: Transposed): Problem {
-  const mismatch = (what: string) => new ShapeError(op, `${what}, got a: ${named(a, transposeA)} and b: ${named(b, transposeB)}`);
+export function layout(
+  op: string,
+  a: Tensor,
+  b: Tensor,
+  bias: Tensor | undefined,
+  { transposeA = false, transposeB = false }: Transposed,
+): Problem {
+  const mismatch = (what: string) =>
+    new ShapeError(op, `${what}, got a: ${named(a, transposeA)} and b: ${named(b, transposeB)}`);
   if (a.rank === 0 || b.rank === 0) throw mismatch('a and b must have at least 1 dimension');
   if ((transposeA && a.rank === 1) || (transposeB && b.rank === 1)) throw mismatch('a vector cannot be transposed');
   const [m, inner] = a.rank === 1 ? [1, a.size] : lastTwo(a.shape, transposeA);
@@ -49,11 +56,29 @@ export function layout(op: string, a: Tensor, b: Tensor, bias: Tensor | undefine
   const bBatch = batchStrides(b, batch);
   // The rows of A are one more dimension to merge: [B, T, K] x [K, N] runs as [B T, K] x [K, N].
   const walk = collapse(full.slice(0, -1), [[...aBatch, aM], [...bBatch, 0], biasStrides.slice(0, -1)]);
-  const dims = walk.shape.map((size, i): BatchDim => [size, walk.strides[0]?.[i] as number, walk.strides[1]?.[i] as number, walk.strides[2]?.[i] as number]);
+  const dims = walk.shape.map(
+    (size, i): BatchDim => [
+      size,
+      walk.strides[0]?.[i] as number,
+      walk.strides[1]?.[i] as number,
+      walk.strides[2]?.[i] as number,
+    ],
+  );
   const rows: BatchDim = dims.at(-1)?.[2] === 0 ? (dims.pop() as BatchDim) : [1, 0, 0, 0];
   const problem = {
-    m: rows[0], n, k, aM: rows[1], aK, bK, bN, biasM: rows[3], biasN: biasStrides.at(-1) as number, dims,
-    batch: sizeOf(dims.map((d) => d[0])), swapped: false, shape,
+    m: rows[0],
+    n,
+    k,
+    aM: rows[1],
+    aK,
+    bK,
+    bN,
+    biasM: rows[3],
+    biasN: biasStrides.at(-1) as number,
+    dims,
+    batch: sizeOf(dims.map((d) => d[0])),
+    swapped: false,
+    shape,
   };
   return n === 1 ? swap(problem) : problem;
 }
@@ -61,7 +86,15 @@ export function layout(op: string, a: Tensor, b: Tensor, bias: Tensor | undefine
 /** The transposed product; the result is the same array where it has only one row or column. */
 function swap(p: Problem): Problem {
   return {
-    ...p, m: p.n, n: p.m, aM: p.bN, aK: p.bK, bK: p.aK, bN: p.aM, biasM: p.biasN, biasN: p.biasM,
+    ...p,
+    m: p.n,
+    n: p.m,
+    aM: p.bN,
+    aK: p.bK,
+    bK: p.aK,
+    bN: p.aM,
+    biasM: p.biasN,
+    biasN: p.biasM,
     dims: p.dims.map(([size, a, b, bias]): BatchDim => [size, b, a, bias]),
     swapped: !p.swapped,
   };
@@ -97,7 +130,11 @@ function biasDims(op: string, bias: Tensor | undefined, shape: Shape, vectorA: b
   const given = bias?.shape ?? [];
   const lead = shape.length - given.length;
   const fits = lead >= 0 && given.every((n, i) => n === 1 || n === shape[i + lead]);
-  if (!fits) throw new ShapeError(op, `bias must broadcast to the output [${shape.join(', ')}], got ${describe(bias as Tensor)}`);
+  if (!fits)
+    throw new ShapeError(
+      op,
+      `bias must broadcast to the output [${shape.join(', ')}], got ${describe(bias as Tensor)}`,
+    );
   const full = [...Array.from({ length: lead }, () => 1), ...given];
   const n = vectorB ? 1 : (full.pop() as number);
   const m = vectorA ? 1 : (full.pop() as number);

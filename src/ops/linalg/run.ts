@@ -14,7 +14,13 @@ export interface Epilogue {
 }
 
 /** Computes a laid out product in one dispatch, or in two where K is split. */
-export function run(a: Tensor, b: Tensor, p: Problem, epilogue: Epilogue, forced?: Partial<Plan>): { y: Tensor; pre: Tensor | null } {
+export function run(
+  a: Tensor,
+  b: Tensor,
+  p: Problem,
+  epilogue: Epilogue,
+  forced?: Partial<Plan>,
+): { y: Tensor; pre: Tensor | null } {
   const { gpu, dtype } = a;
   const { keepsPre } = epilogue;
   const chosen = plan(familyOf(gpu), p, forced);
@@ -26,31 +32,78 @@ export function run(a: Tensor, b: Tensor, p: Problem, epilogue: Epilogue, forced
   if (chosen.splits === 1) product(left, right, c, p, chosen, epilogue, saveAt);
   else splitProduct(left, right, c, p, chosen, epilogue, saveAt);
   if (!keepsPre) return { y: c, pre: null };
-  const views = { y: c.reinterpret(dtype, p.shape), pre: c.reinterpret(dtype, p.shape, c.byteOffset + saveAt * (dtype === 'f16' ? 2 : 4)) };
+  const views = {
+    y: c.reinterpret(dtype, p.shape),
+    pre: c.reinterpret(dtype, p.shape, c.byteOffset + saveAt * (dtype === 'f16' ? 2 : 4)),
+  };
   c.dispose();
   return views;
 }
 
 /** Each range of K apart, then their sum. */
-function splitProduct(a: Tensor, b: Tensor, c: Tensor, p: Problem, chosen: Plan, epilogue: Epilogue, saveAt: number): void {
+function splitProduct(
+  a: Tensor,
+  b: Tensor,
+  c: Tensor,
+  p: Problem,
+  chosen: Plan,
+  epilogue: Epilogue,
+  saveAt: number,
+): void {
   const { bias, activation, keepsPre } = epilogue;
   const size = p.batch * p.m * p.n;
   const { splits } = chosen;
   using partial = a.gpu.empty([splits, size], 'f32', 'matmul');
   product(a, b, partial, p, chosen, { bias: undefined, activation: 'NONE', keepsPre: false }, 0);
-  const params = { size, m: p.m, n: p.n, splits, biasM: p.biasM, biasN: p.biasN, saveAt, rank: p.dims.length, dims: p.dims.flat() };
+  const params = {
+    size,
+    m: p.m,
+    n: p.n,
+    splits,
+    biasM: p.biasM,
+    biasN: p.biasN,
+    saveAt,
+    rank: p.dims.length,
+    dims: p.dims.flat(),
+  };
   const constants = { BIAS: bias !== undefined, SAVE: keepsPre, ACTIVATION: matmulSum.ops[activation] };
   dispatch(a.gpu, matmulSum, { partial, bias: bias ?? a, c }, params, grid(size, 64), constants);
 }
 
-function product(a: Tensor, b: Tensor, c: Tensor, p: Problem, chosen: Plan, { bias, activation, keepsPre }: Epilogue, saveAt: number): void {
+function product(
+  a: Tensor,
+  b: Tensor,
+  c: Tensor,
+  p: Problem,
+  chosen: Plan,
+  { bias, activation, keepsPre }: Epilogue,
+  saveAt: number,
+): void {
   const { variant, x, y, z, blocksM, blocksN, depth, splits } = chosen;
   const [rows, columns] = tileOf(chosen);
   const tilesM = Math.ceil(p.m / rows);
   const tilesN = Math.ceil(p.n / columns);
   const range = 4 * Math.ceil(p.k / (4 * splits));
   const { m, n, k, batch, aM, aK, bK, bN, biasM, biasN, dims } = p;
-  const params = { m, n, k, batch, tilesM, tilesN, splits, range, aM, aK, bK, bN, biasM, biasN, saveAt, rank: dims.length, dims: dims.flat() };
+  const params = {
+    m,
+    n,
+    k,
+    batch,
+    tilesM,
+    tilesN,
+    splits,
+    range,
+    aM,
+    aK,
+    bK,
+    bN,
+    biasM,
+    biasN,
+    saveAt,
+    rank: dims.length,
+    dims: dims.flat(),
+  };
   const buffers = { a, a4: a, b, b4: b, bias: bias ?? a, c };
   const constants = {
     ...reading(p),
@@ -61,9 +114,15 @@ function product(a: Tensor, b: Tensor, c: Tensor, p: Problem, chosen: Plan, { bi
   };
   const groups = grid(tilesM * tilesN * Math.ceil((splits * batch) / z));
   const shape = { WX: x, WY: y, MB: blocksM, NB: blocksN };
-  if (variant === 'registers') dispatch(a.gpu, matmulRegisters, buffers, params, groups, { ...constants, ...shape, WZ: z });
+  if (variant === 'registers')
+    dispatch(a.gpu, matmulRegisters, buffers, params, groups, { ...constants, ...shape, WZ: z });
   else if (variant === 'small') dispatch(a.gpu, matmulSmall, buffers, params, groups, { ...constants, WN: x, WK: y });
-  else dispatch(a.gpu, n % 4 === 0 ? matmulTiledVec4 : matmulTiled, buffers, params, groups, { ...constants, ...shape, BK: depth });
+  else
+    dispatch(a.gpu, n % 4 === 0 ? matmulTiledVec4 : matmulTiled, buffers, params, groups, {
+      ...constants,
+      ...shape,
+      BK: depth,
+    });
 }
 
 /** Along which dimension each operand is contiguous, and whether all of it can be read by vec4. */
