@@ -27,9 +27,7 @@ const withoutWgsl = {
 /** @param {string} path */
 async function stripWgsl(path) {
   const exports = Object.entries(await import(pathToFileURL(path).href));
-  const kernels = exports.map(
-    ([name, kernel]) => `export const ${name} = ${JSON.stringify({ name: kernel.name })};`,
-  );
+  const kernels = exports.map(([name, kernel]) => `export const ${name} = ${JSON.stringify({ name: kernel.name })};`);
   return { contents: kernels.join('\n') };
 }
 
@@ -49,5 +47,7 @@ rmSync(`${root}dist`, { recursive: true, force: true });
 run('tsc', '-p', 'tsconfig.build.json');
 run('publint', '--strict');
 const size = await coreSize();
-console.log(`core: ${(size / 1024).toFixed(1)} KB minified and gzipped, without kernels (at most ${CORE_LIMIT / 1024})`);
+console.log(
+  `core: ${(size / 1024).toFixed(1)} KB minified and gzipped, without kernels (at most ${CORE_LIMIT / 1024})`,
+);
 if (size > CORE_LIMIT) process.exit(1);
