@@ -10,3 +10,8 @@ export const plans: Readonly<Record<string, RowPlan>> = {
   'one, vec4, cut': { lanes: 1, splits: 3, vec4: true },
   'eight lanes, cut': { lanes: 8, splits: 7, vec4: false },
 };
+
+/** Those among them that a software adapter compiles and runs quickly, and which between them take every branch but the longest trees. */
+export const quickPlans: readonly RowPlan[] = ['one, vec4', 'four lanes', 'one, vec4, cut'].map(
+  (name) => plans[name] as RowPlan,
+);

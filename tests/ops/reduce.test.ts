@@ -9,7 +9,7 @@ import { testRandom } from '../../src/testing/random.ts';
 import { gpu } from '../helpers/gpu.ts';
 import { checkHessian } from '../helpers/hessian.ts';
 import { reduceNd } from '../helpers/nd.ts';
-import { plans } from '../helpers/row_plans.ts';
+import { plans, quickPlans } from '../helpers/row_plans.ts';
 
 type Reduction = (x: Tensor, options?: ReduceOptions) => Tensor;
 
@@ -87,7 +87,9 @@ describe.each(Object.entries(definitions))('%s', (_, [op, f, range]) => {
     );
   });
 
-  test.each(Object.entries(plans))('plan: %s', async (_, plan) => {
+  // mean is sum with a factor, and min is max upside down.
+  const planned = op === mean || op === min ? [] : Object.entries(plans);
+  test.each(planned)('plan: %s', async (_, plan) => {
     await checkAll(
       op,
       f,
@@ -131,11 +133,10 @@ describe.each(Object.entries(definitions))('%s', (_, [op, f, range]) => {
       return;
     }
     for (const axis of [[0], [1], [0, 1]]) {
-      const all = Object.values(plans);
       await checkOp(
         gpu,
-        (x) => all.map((plan) => op(x, { axis, plan })),
-        (x) => all.map(() => reduceNd(x, f, axis)),
+        (x) => quickPlans.map((plan) => op(x, { axis, plan })),
+        (x) => quickPlans.map(() => reduceNd(x, f, axis)),
         [input],
       );
     }
@@ -161,7 +162,6 @@ describe.each(Object.entries(plans))('sizes around tiles, plan: %s', (_, plan) =
   const lengths = [1, 2, 3, 4, 5, 63, 64, 65, 255, 256, 257, 1023, 1024, 1028, 1031];
   const cases = lengths.flatMap<[Shape, number]>((n) => [
     [[2, n], 1],
-    [[n, 3], 0],
     [[n, 4], 0],
   ]);
   const rows = [65, 257].slice(0, plan.lanes > 8 ? 1 : 2).map<[Shape, number]>((n) => [[n, 5], 1]);
