@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ResourceType, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { countOf } from './counts.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const shaders = join(root, 'shaders');
@@ -101,6 +102,19 @@ function parse(code, name) {
   }
 }
 
+/** What `// flops:` and `// bytes:` may be written in: scalar parameters, overrides and tunables (which a dispatch may leave out); bytes also in those of the buffers. */
+function counts(lines, { name, buffers, params, tunables }, code) {
+  const scalars = Object.entries(params).filter(([, [type]]) => /^[uif]32$/.test(type));
+  const overrides = [...code.matchAll(/^override (\w+)[^=;]*(?:= *(true|false|[\d.]+)[^;]*)?;/gm)];
+  const names = {
+    ...Object.fromEntries(scalars.map(([n]) => [n, undefined])),
+    ...Object.fromEntries(overrides.map(([, n, v]) => [n, v === undefined ? undefined : Number(JSON.parse(v))])),
+    ...tunables,
+  };
+  const own = Object.fromEntries(Object.keys(buffers).map((n) => [n, undefined]));
+  return { flops: countOf('flops', lines, names, name), bytes: countOf('bytes', lines, { ...own, ...names }, name) };
+}
+
 function kernelOf(file) {
   const { lines, sources } = load(file);
   const path = relative(shaders, file).replaceAll('\\', '/').replace('.wgsl', '');
@@ -134,7 +148,8 @@ function kernelOf(file) {
   if (Object.keys(buffers).length > 8)
     throw new Error(`${path}: ${Object.keys(buffers).length} storage buffers, the default limit is 8`);
   const constants = Object.fromEntries(reflect.overrides.map((o) => [o.name, o.type?.name ?? 'u32']));
-  return { name: path, buffers, params, paramBytes, constants, tunables, aliases, hooks, ops, sources, code };
+  const kernel = { name: path, buffers, params, paramBytes, constants, tunables, aliases, hooks, ops, sources };
+  return { kernel, code, functions: counts(lines, kernel, code) };
 }
 
 const files = readdirSync(shaders, { recursive: true, encoding: 'utf8' })
@@ -146,16 +161,16 @@ process.on('uncaughtException', (error) => {
   process.exit(1);
 });
 const exports = files.map((f) => {
-  const kernel = kernelOf(join(shaders, f));
+  const { kernel, code, functions } = kernelOf(join(shaders, f));
   const name = kernel.name
     .split('/')
     .at(-1)
     .replace(/_(\w)/g, (_, c) => c.toUpperCase());
   if (names.has(name)) throw new Error(`two kernels are called ${name}: ${names.get(name)} and ${kernel.name}`);
   names.set(name, kernel.name);
-  const { code, ...rest } = kernel;
+  const counted = Object.entries(functions).map(([kind, f]) => (f ? `,"${kind}":${f}` : ''));
   // The text is no literal type: it would fill the declarations.
-  return `export const ${name} = ${JSON.stringify(rest).slice(0, -1)},"code":${JSON.stringify(code)} as string} as const;\n`;
+  return `export const ${name} = ${JSON.stringify(kernel).slice(0, -1)},"code":${JSON.stringify(code)} as string${counted.join('')}} as const;\n`;
 });
 const text = `// Made by scripts/gen-kernels.mjs from shaders/. Do not edit.\n${exports.join('')}`;
 mkdirSync(dirname(target), { recursive: true });

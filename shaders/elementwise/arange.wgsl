@@ -1,4 +1,5 @@
 // out[i] = start + i * step, for f32, i32 and u32.
+// flops: 2 * size
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype

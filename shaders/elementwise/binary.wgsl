@@ -1,4 +1,5 @@
 // out = f(a, b), element-wise, with NumPy's broadcasting, four elements an invocation; OP says which f. For f32 and f16; integers: binary_int.wgsl.
+// flops: size
 #include "lib/index.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/power.inc.wgsl"

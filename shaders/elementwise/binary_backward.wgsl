@@ -1,4 +1,5 @@
 // For mul, div, pow, maximum and minimum: da = dy * df/da and db = dy * df/db at each element of out = f(a, b); what a or b was broadcast over is summed afterwards.
+// flops: 2 * size * max(1, NEEDS - 1)
 #include "lib/index.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/power.inc.wgsl"

@@ -1,4 +1,5 @@
 // out = x0 + x1 + ... (COUNT of them), summed in f32 from left to right. The tape adds gradients with it.
+// flops: size * (COUNT - 1)
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype

@@ -1,4 +1,5 @@
 // y = f(x), element-wise, four elements an invocation; OP says which f. Formulas and derivatives stand side by side with unary_backward.wgsl.
+// flops: size
 #include "lib/index.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/trig.inc.wgsl"

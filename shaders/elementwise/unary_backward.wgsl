@@ -1,4 +1,5 @@
 // dx = dy * f'(x), element-wise, four elements an invocation, where y = f(x); OP says which f. The first group of derivatives is written in y.
+// flops: 2 * size
 #include "lib/index.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/trig.inc.wgsl"

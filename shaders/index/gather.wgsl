@@ -1,5 +1,6 @@
 // y[o, j, i] = x[o, indices[j], i] (`gather`), or x[o, indices[o, j, i], i] (`takeAlong`): the strides of the indices say which. Negative
 // indices count from the end; out of range gives 0. One invocation an element of y.
+// bytes: min(x, y) + indices + y
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype

@@ -1,4 +1,5 @@
 // gather.wgsl in units of four elements along the inner axis, for indices that do not vary along it.
+// bytes: min(x, y) + indices + y
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype

@@ -1,5 +1,6 @@
 // Running sums along an axis: y[o, j, i] = carry + sum of x[o, k, i] over k <= j (EXCLUSIVE: k < j; REVERSE: k >= j, k > j). One invocation a
 // chunk of a column, one element after the other; for CARRY each chunk begins with the sum of those before it.
+// flops: columns / chunks * n
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype

@@ -1,6 +1,7 @@
 // scan_columns.wgsl for inner = 1 on hardware where neighbouring invocations should read neighbouring elements: one workgroup a chunk of a
 // row, 4 * WG elements at a time. Each lane sums 4; the lanes' sums are scanned in groups of 16, then the 16 groups (work-efficient:
 // Blelloch 1990, with two levels in place of a tree, for fewer barriers).
+// flops: columns / chunks * n
 alias Scalar = f32; // dtype
 alias Acc = f32; // dtype
 const WG: u32 = 256;

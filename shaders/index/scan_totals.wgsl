@@ -1,5 +1,6 @@
 // The sums of the chunks that scan_columns.wgsl and scan_rows.wgsl begin with: totals[o, c, i] = sum of x[o, k, i] over chunk c, counted from
 // the end for REVERSE. LANES (1, or all of a workgroup) share a chunk.
+// flops: columns / chunks * n
 alias Scalar = f32; // dtype
 alias Acc = f32; // dtype
 override WG: u32 = 256;

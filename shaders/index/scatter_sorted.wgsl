@@ -1,6 +1,7 @@
 // The transpose of gather.wgsl, for many indices, sorted beforehand: y[o, a, i] = base[o, a, i] + sum over the stretch of `order` that holds
 // the indices of place a, in ascending order of place in dy. BLOCKED: long stretches use the sums of whole blocks (scatter_blocks.wgsl).
 // One invocation an element of y; no atomics, so that the sum is the same in every run.
+// flops: size / length * count
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype

@@ -1,4 +1,5 @@
 // scatter_sorted.wgsl in units of four elements along the inner axis.
+// flops: 4 * size / length * count
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype

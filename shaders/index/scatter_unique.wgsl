@@ -1,5 +1,6 @@
 // y[o, indices[o, j, i], i] = dy[o, j, i], for indices that do not repeat in a row: what sort and top-k give. The rest of y is left as it
 // is. One invocation an element of dy.
+// bytes: 2 * dy + indices
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype

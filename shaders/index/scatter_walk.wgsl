@@ -1,5 +1,6 @@
 // The transpose of gather.wgsl: y[o, a, i] = base[o, a, i] + sum of dy[o, j, i] over those j whose index is a, in the order of j. One
 // invocation an element of y walks all indices: for few of them; no atomics, so that the sum is the same in every run.
+// flops: size / length * count
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype

@@ -1,4 +1,5 @@
 // scatter_walk.wgsl in units of four elements along the inner axis, for indices that do not vary along it.
+// flops: 4 * size / length * count
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype

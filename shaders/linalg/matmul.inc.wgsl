@@ -1,4 +1,5 @@
 // What the matrix products share: operands read in blocks of 4 x 4, whatever their strides, and the end of a product.
+// flops: batch * m * n * (2 * k + BIAS + min(ACTIVATION, 1))
 #include "lib/math.inc.wgsl"
 #include "lib/activation.inc.wgsl"
 

@@ -1,4 +1,5 @@
 // C = f(sum of the partial products + bias), the second pass where K was split; added in order, so that the result is always the same.
+// flops: size * (splits - 1 + BIAS + min(ACTIVATION, 1))
 #include "lib/index.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/activation.inc.wgsl"

@@ -2,6 +2,7 @@
 // Q log(s) - sum_j q_j (x_j - m), Q = sum_j q_j. q is 1 at the target class, or the target probabilities (PROBS), smoothed to
 // (1 - smoothing) q + smoothing / axis (Szegedy et al. 2016, arXiv:1512.00567, section 7). Along the middle axis of [outer, axis, inner]; LANES
 // invocations share a row. With WHOLE all rows are in one workgroup, which sums their losses; else cross_entropy_total.wgsl does.
+// flops: rows * (axis * (3 + 4 * max(PROBS, SMOOTH)) + 4)
 #include "lib/lanes.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/online.inc.wgsl"

@@ -1,5 +1,6 @@
 // dx_j = dy scale (softmax(x)_j Q - q_j), with the target q and its sum Q as in cross_entropy.wgsl, whose stats make it element-wise. LANES
 // invocations share a chunk of a row of [outer, axis, inner].
+// flops: 5 * rows * axis
 #include "lib/lanes.inc.wgsl"
 #include "lib/cross_entropy.inc.wgsl"
 

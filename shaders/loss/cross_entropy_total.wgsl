@@ -1,4 +1,5 @@
 // The sum (or mean) of the rows' losses, and what it was multiplied with. One workgroup.
+// flops: 2 * rows
 #include "lib/cross_entropy.inc.wgsl"
 
 alias Scalar = f32; // dtype

@@ -1,6 +1,7 @@
 // y = (x - mean) / sqrt(variance + eps) * weight + bias over each row (Ba et al. 2016, arXiv:1607.06450, equations 3 and 4). The variance is taken
 // about the mean in a second pass; the sum of those differences, 0 but for rounding, corrects the mean and the variance (Chan et al. 1983,
 // "Algorithms for computing the sample variance", equation 1.7). LANES invocations share a row.
+// flops: rows * cols * (6 + WEIGHT + BIAS)
 #include "lib/lanes.inc.wgsl"
 #include "lib/lane_sums.inc.wgsl"
 

@@ -1,5 +1,6 @@
 // dx = r (g - mean(g) - h mean(g h)) over each row, with r = 1 / sqrt(variance + eps), h = (x - mean) r and g = dy weight. LANES
 // invocations share a row.
+// flops: rows * cols * (9 + WEIGHT)
 #include "lib/lanes.inc.wgsl"
 #include "lib/lane_sums.inc.wgsl"
 

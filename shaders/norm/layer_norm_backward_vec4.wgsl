@@ -1,4 +1,5 @@
 // layer_norm_backward.wgsl for rows of a multiple of 4 elements, four at a time.
+// flops: 4 * rows * quads * (9 + WEIGHT)
 #include "lib/lanes.inc.wgsl"
 #include "lib/lane_sums.inc.wgsl"
 

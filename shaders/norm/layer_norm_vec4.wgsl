@@ -1,4 +1,5 @@
 // layer_norm.wgsl for rows of a multiple of 4 elements, four at a time.
+// flops: 4 * rows * quads * (6 + WEIGHT + BIAS)
 #include "lib/lanes.inc.wgsl"
 #include "lib/lane_sums.inc.wgsl"
 

@@ -1,5 +1,6 @@
 // dweight = sum over rows of dy (x - mean) r, dbias = sum over rows of dy: the chunk of rows that a workgroup has, or all of them (FINAL).
 // LANES invocations share a column of a chunk; sums of 64 rows are summed in turn. layer_norm_weights_merge.wgsl adds up the chunks.
+// flops: 5 * rows * cols
 #include "lib/lanes.inc.wgsl"
 #include "lib/lane_sums.inc.wgsl"
 

@@ -1,4 +1,5 @@
 // dweight and dbias out of the sums of layer_norm_weights.wgsl over chunks of rows. One invocation a column.
+// flops: 2 * chunks * cols
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype

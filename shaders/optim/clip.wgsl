@@ -1,4 +1,6 @@
 // out = flat * scalars[CLIP]: packed gradients brought down to the largest norm allowed. An invocation takes four elements.
+// flops: 4 * count
+// bytes: 32 * count
 #include "lib/index.inc.wgsl"
 #include "lib/step_scalars.inc.wgsl"
 

@@ -1,6 +1,8 @@
 // Up to seven tensors into a flat storage, one after the other, each from a multiple of 16 vec4s on and followed by zeros up to the next. With
 // SQUARES, partial sums of squares as well, in the same storage (WebGPU's eight bindings are used up): one an invocation, or with REDUCE one a
 // workgroup. That makes fewer of them, but on software adapters its barriers take longer than all else here.
+// flops: 8 * count * SQUARES
+// bytes: 32 * count
 override WG: u32 = 256;
 override PER: u32 = 8; // vec4s an invocation, a workgroup apart
 override SQUARES: bool = false;

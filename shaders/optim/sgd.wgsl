@@ -2,6 +2,8 @@
 //   b = momentum b + mix g    p -= lr d    where d = b, or g + momentum b with NESTEROV, or g without MOMENTUM.
 // mix is 1 in the first step and 1 - dampening in later ones, as in PyTorch. Sutskever, Martens, Dahl, Hinton: On the importance of
 // initialization and momentum in deep learning (ICML 2013). An invocation takes four elements.
+// flops: 4 * count * (5 + 3 * MOMENTUM + 2 * NESTEROV)
+// bytes: 16 * count * (3 + 2 * MOMENTUM)
 #include "lib/index.inc.wgsl"
 #include "lib/step_scalars.inc.wgsl"
 

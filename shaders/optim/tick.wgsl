@@ -1,5 +1,7 @@
 // Begins an optimiser's step: counts it and works out what changes from step to step. One workgroup, which with CLIP also adds up the
 // partial sums of squares of the gradients; without, one invocation.
+// flops: 4 * sum_count * CLIPPING
+// bytes: 16 * sum_count * CLIPPING + steps + scalars
 override WG: u32 = 256;
 override CLIPPING: bool = false;
 #include "lib/math.inc.wgsl"

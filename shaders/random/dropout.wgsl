@@ -1,5 +1,6 @@
 // y[i] = x[i] * scale where word offset + i of a Philox stream is at least `threshold`, else 0. The backward pass is the same kernel on dy. An
 // invocation takes one quad of words.
+// flops: size
 #include "lib/index.inc.wgsl"
 #include "lib/philox.inc.wgsl"
 

@@ -1,4 +1,5 @@
 // dropout.wgsl where sizes and offset are multiples of four: an invocation's block of words is one vec4 of x.
+// flops: size
 #include "lib/index.inc.wgsl"
 #include "lib/philox.inc.wgsl"
 

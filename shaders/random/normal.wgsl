@@ -1,5 +1,6 @@
 // out[i] = mean + deviation * z, where z is element offset + i of a Philox stream of standard normals; a pair of words makes a pair of them. An
 // invocation takes one quad of words.
+// flops: 5.5 * size
 #include "lib/index.inc.wgsl"
 #include "lib/philox.inc.wgsl"
 #include "lib/normal.inc.wgsl"

@@ -1,5 +1,6 @@
 // out[i] = low + span * u, where u in [0, 1) is element offset + i of a Philox stream: its word's upper 24 bits times 2^-24. The same bits
 // on every adapter. An invocation takes one quad of words.
+// flops: 3 * size
 #include "lib/index.inc.wgsl"
 #include "lib/philox.inc.wgsl"
 

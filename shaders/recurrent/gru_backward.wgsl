@@ -3,6 +3,7 @@
 //   dh_{t-1} = g z + U_r^T dr + U_z^T dz + U_n^T dq
 // dgx = (dr, dz, dn) and dgh = (dr, dz, dq); dU = sum_t dgh_t h_{t-1}^T is a matrix product afterwards.
 // The work is divided as lib/recurrent.inc.wgsl says, backwards in time.
+// flops: B * T * H * (6 * H + 19)
 #include "lib/recurrent.inc.wgsl"
 
 @group(0) @binding(1) var<storage, read> dy: array<Scalar>;             // [B, T, H]

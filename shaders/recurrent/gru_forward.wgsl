@@ -3,6 +3,7 @@
 // Cho et al. 2014, https://arxiv.org/abs/1406.1078, with the reset gate after the product, as in cuDNN and PyTorch.
 // gx = x W^T + its bias is computed for all steps beforehand. The work is divided as lib/recurrent.inc.wgsl says. Positions past a sequence's
 // length give y = 0 and leave h as it is.
+// flops: B * T * H * (6 * H + 14)
 #include "lib/recurrent.inc.wgsl"
 #include "lib/math.inc.wgsl"
 

@@ -2,6 +2,7 @@
 //   da_t = (dy_t + dh_t) * tanh'(a_t),   dh_{t-1} = U^T da_t
 // da is the gradient of gx and of U h + bias alike; dU = sum_t da_t h_{t-1}^T is a matrix product afterwards.
 // The work is divided as lib/recurrent.inc.wgsl says, backwards in time.
+// flops: B * T * H * (2 * H + 4)
 #include "lib/recurrent.inc.wgsl"
 
 override RELU: bool = false;

@@ -1,5 +1,6 @@
 // h_t = tanh(gx_t + U h_{t-1} + bias), or relu (Elman 1990). gx = x W^T + its bias is computed for all steps beforehand.
 // The work is divided as lib/recurrent.inc.wgsl says. Positions past a sequence's length give y = 0 and leave h as it is.
+// flops: B * T * H * (2 * H + 3)
 #include "lib/recurrent.inc.wgsl"
 #include "lib/math.inc.wgsl"
 

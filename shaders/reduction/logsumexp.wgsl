@@ -1,6 +1,7 @@
 // y = m + log(sum of exp(x - m)) over each chunk of a row, with m its maximum. One chunk is the whole reduction; of more, a second run over y
 // takes the logsumexp. A row in which all is masked (-inf, -3.4e38) gives -inf. Along the middle axis of [outer, axis, inner]; LANES invocations
 // share an output.
+// flops: 3 * outputs / splits * axis + 2 * outputs
 #include "lib/lanes.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/online.inc.wgsl"

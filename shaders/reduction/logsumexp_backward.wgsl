@@ -1,4 +1,5 @@
 // dx[o, j, i] = dy[o, i] * exp(x[o, j, i] - y[o, i]); zeros in a row in which all is masked. LANES invocations share a chunk of a row.
+// flops: 3 * outputs / splits * axis
 #include "lib/lanes.inc.wgsl"
 
 alias Scalar = f32; // dtype

@@ -1,5 +1,6 @@
 // dx[j] = dy * the product of all other elements of the row: p / x[j] without zeros, p at the only zero, else 0, with p the product of the
 // elements that are not zero. Along the middle axis of [outer, axis, inner]; LANES invocations share a row.
+// flops: 2 * rows * axis
 #include "lib/lanes.inc.wgsl"
 
 alias Scalar = f32; // dtype

@@ -1,5 +1,6 @@
 // y[o, k, i] = scale * the sum or product of x[o, j, i] over the k-th chunk of j. One chunk is the whole reduction; of more, a second run over
 // y takes the sum. LANES invocations share an output: each sums runs of elements and then those sums, and the lanes are summed as a tree.
+// flops: outputs / splits * axis
 #include "lib/lanes.inc.wgsl"
 #include "lib/reduce_ops.inc.wgsl"
 

@@ -1,4 +1,5 @@
 // reduce.wgsl four elements at a time: along contiguous rows of a multiple of 4 elements, or (COLUMNS) over four neighbouring outputs at once.
+// flops: 4 * outputs / splits * axis
 #include "lib/lanes.inc.wgsl"
 #include "lib/reduce_ops.inc.wgsl"
 

@@ -1,5 +1,6 @@
 // Up to seven inputs side by side: y[r, start + c] = x_k[r, c - begin_k], where begin_k <= c < end_k. Concatenation along any axis is this,
 // rows being all axes before it and columns the rest. One invocation an element of the region that the inputs fill.
+// bytes: 2 * y / cols * width
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype

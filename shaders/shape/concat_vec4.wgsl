@@ -1,4 +1,5 @@
 // concat.wgsl in units of four elements.
+// bytes: 2 * y / cols * width
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype

@@ -1,5 +1,6 @@
 // dx[o, j, i] = sum of dy[o, c, i] over the places c that pad_axis.wgsl fills from j, in ascending order of c (for REFLECT: those it meets
 // the right way round, then the mirrored). One invocation an element of dx.
+// flops: size / length * padded
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype

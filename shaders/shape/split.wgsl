@@ -1,4 +1,5 @@
 // The inverse of concat.wgsl: y_k[r, c - begin_k] = x[r, start + c], where begin_k <= c < end_k. One invocation an element of the region.
+// bytes: 2 * x / cols * width
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype

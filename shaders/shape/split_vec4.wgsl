@@ -1,4 +1,5 @@
 // split.wgsl in units of four elements.
+// bytes: 2 * x / cols * width
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype

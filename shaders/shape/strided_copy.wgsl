@@ -1,5 +1,6 @@
 // y[i] = x[offset + sum_d coord_d(i) * strides[d]]: permute, broadcast, slice, flip and tile are all this. Four elements an invocation, which
 // share the divisions unless the innermost axis ends among them.
+// bytes: min(x, y) + y
 #include "lib/index.inc.wgsl"
 #include "lib/strided.inc.wgsl"
 

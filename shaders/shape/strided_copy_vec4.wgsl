@@ -1,4 +1,5 @@
 // strided_copy.wgsl in units of four elements, where the innermost axis is contiguous and all sizes and strides are multiples of 4.
+// bytes: min(x, y) + y
 #include "lib/index.inc.wgsl"
 #include "lib/strided.inc.wgsl"
 

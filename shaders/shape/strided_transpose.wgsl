@@ -1,5 +1,6 @@
 // strided_copy.wgsl where another axis than the innermost is contiguous in x (a transposition): one invocation turns a 4 x 4 tile over, so
 // that both sides move by vec4. Sizes of the two axes and all other strides are multiples of 4. No workgroup memory, no barrier.
+// bytes: min(x, y) + y
 #include "lib/index.inc.wgsl"
 #include "lib/strided.inc.wgsl"
 

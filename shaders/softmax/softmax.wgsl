@@ -1,6 +1,7 @@
 // y = exp(x - m) / s, or x - m - log(s) with LOG: softmax and its logarithm along the middle axis of [outer, axis, inner], with m the maximum
 // of the row and s the sum of exp(x - m). LANES invocations share a row, read it once for (m, s) and once more to write. A row in which
 // all is masked (-inf, -3.4e38) gives zeros, or -inf with LOG.
+// flops: 4 * rows * axis
 #include "lib/lanes.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/online.inc.wgsl"

@@ -1,5 +1,6 @@
 // dx = y * (dy - sum(y * dy)) for y = softmax(x); dx = dy - exp(y) * sum(dy) for its logarithm (LOG), and zeros in a row in which all was
 // masked. Along the middle axis of [outer, axis, inner]; LANES invocations share a row.
+// flops: 4 * rows * axis
 #include "lib/lanes.inc.wgsl"
 #include "lib/lane_sums.inc.wgsl"
 #include "lib/softmax_terms.inc.wgsl"

@@ -1,4 +1,5 @@
 // The second pass of softmax's backward over rows that are cut into chunks: dx from y, dy and the sums of all chunks of the row.
+// flops: 2 * outputs / splits * axis
 #include "lib/lanes.inc.wgsl"
 #include "lib/softmax_terms.inc.wgsl"
 

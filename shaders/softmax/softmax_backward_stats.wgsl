@@ -1,4 +1,5 @@
 // The first pass of softmax's backward over rows that are cut into chunks: the sums of each chunk; softmax_backward_apply.wgsl follows.
+// flops: 2 * outputs / splits * axis
 #include "lib/lanes.inc.wgsl"
 #include "lib/lane_sums.inc.wgsl"
 #include "lib/softmax_terms.inc.wgsl"

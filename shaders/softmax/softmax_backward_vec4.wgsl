@@ -1,4 +1,5 @@
 // softmax_backward.wgsl for contiguous rows of a multiple of 4 elements, four at a time.
+// flops: 16 * rows * quads
 #include "lib/lanes.inc.wgsl"
 #include "lib/lane_sums.inc.wgsl"
 

@@ -1,4 +1,5 @@
 // The first pass over rows that are cut into chunks: the maximum m and the sum s of exp(x - m) of each chunk; softmax_apply.wgsl follows.
+// flops: 3 * outputs / splits * axis
 #include "lib/lanes.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/online.inc.wgsl"

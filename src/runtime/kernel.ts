@@ -26,6 +26,10 @@ export interface Kernel {
   /** Runs of lines: [first line of the code, file, line there], all counted from 0. */
   readonly sources: readonly (readonly [line: number, file: string, fileLine: number])[];
   readonly code: string;
+  /** Floating-point operations of a dispatch, by the header's `// flops:`; none where it has no such line. */
+  flops?(values: Readonly<Record<string, number>>): number;
+  /** Bytes that a dispatch must move, by the header's `// bytes:`; default those of its buffers, each once. */
+  bytes?(values: Readonly<Record<string, number>>): number;
 }
 
 export type Buffers<K extends Kernel> = { readonly [N in keyof K['buffers']]: Tensor };
