@@ -113,5 +113,8 @@ export {
   type Params,
   type Workgroups,
 } from './runtime/kernel.ts';
+export { label } from './runtime/label.ts';
+export type { Profile, ProfileEvent, ProfileRow } from './runtime/profile.ts';
+export type { ProfileOptions, Roofline } from './runtime/profiler.ts';
 export { keep, scope } from './runtime/scope.ts';
 export { Tensor } from './tensor.ts';

@@ -1,5 +1,6 @@
 import { describe, sizeOf } from '../host.ts';
 import { ArgumentError, DTypeError, FoveaError, ShapeError } from '../runtime/errors.ts';
+import { innermost, type Label, within } from '../runtime/label.ts';
 import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { Sums } from './sums.ts';
@@ -32,6 +33,8 @@ export interface Operation {
 
 interface Node {
   readonly op: string;
+  /** What it was recorded under. */
+  readonly label: Label | null;
   /** Handles without a share of the memory, for ids and shapes. */
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
@@ -57,6 +60,7 @@ class Tape {
     for (const t of outputs) this.tracked.add(t.id);
     this.nodes.push({
       op,
+      label: innermost(),
       inputs: inputs.map(toValue),
       outputs: outputs.map(toValue),
       saved: saved.map((t) => t.alias()),
@@ -72,7 +76,8 @@ class Tape {
     try {
       outputs.forEach((t, i) => sums.add(t.id, seeds[i] as Tensor));
       for (let node = this.nodes.pop(); node; node = this.nodes.pop()) {
-        if (node.outputs.some((t) => sums.has(t.id))) this.#step(node, sums);
+        if (node.outputs.some((t) => sums.has(t.id)))
+          within(node.label, `backward of ${node.op}`, this.#step.bind(this, node, sums));
         release(node);
       }
       return wrt.map((t) => sums.result(t.id));

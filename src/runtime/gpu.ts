@@ -5,6 +5,8 @@ import { type Counters, type MemoryUse, zeroCounters } from './counters.ts';
 import { DeviceLostError, FoveaError, LimitError, OutOfMemoryError, ShapeError } from './errors.ts';
 import { dispatch, grid, type Kernel } from './kernel.ts';
 import { Pool, Storage } from './memory.ts';
+import type { Profile } from './profile.ts';
+import { type ProfileOptions, type Profiler, profile } from './profiler.ts';
 import { Programs } from './programs.ts';
 import { lostError, Queue, type Recording } from './queue.ts';
 import { scope } from './scope.ts';
@@ -57,6 +59,7 @@ export class Gpu {
   /** @internal The programs and buffers met in `prepare`; null when dispatches are real. */ prepared: Set<Suspect> | null =
     null;
   /** @internal */ debug: Debug | null = null;
+  /** @internal */ profiler: Profiler | null = null;
   /** @internal */ lost: DeviceLostError | null = null;
   /** @internal Where the device came from. Held, for in Node no promise of its devices settles once it has been collected. */
   readonly source: GPU | null;
@@ -227,6 +230,11 @@ export class Gpu {
   encodeInto<T>(encoder: GPUCommandEncoder, f: () => T): { readonly value: T; release(): void } {
     this.check('encodeInto');
     if (this.queue.recording) throw new FoveaError('encodeInto', 'recordings cannot be nested');
+    if (this.profiler)
+      throw new FoveaError(
+        'encodeInto',
+        'cannot run inside profile, which reads its times before the encoder is submitted',
+      );
     this.queue.flush();
     const recording: Recording = { encoder, arenas: [], freed: [] };
     this.queue.recording = recording;
@@ -243,6 +251,23 @@ export class Gpu {
       for (const arena of recording.arenas.splice(0)) this.queue.retire(arena);
     };
     return { value, release };
+  }
+
+  /**
+   * Runs `f` and measures every kernel that it dispatches: calls, GPU time, bytes, floating-point operations. Results and counters are as
+   * without, time on the host is longer. GPU times need the device's `timestamp-query` and are null where it lacks it.
+   *
+   * ```ts
+   * const profile = await gpu.profile(() => step(), { modules: model });
+   * console.log(profile.table());
+   * ```
+   *
+   * @param f a synchronous function of tensor operations, run at once; everything made in it is freed but its result, as in `scope`
+   * @returns a `Profile`: `value` (what `f` returned), `events`, `kernels`, `gpuTime`, `table()`, `trace()`
+   * @throws FoveaError inside `profile`, `prepare` or `encodeInto`; whatever `f` throws; what the device refuses
+   */
+  profile<T>(f: () => T, options: ProfileOptions = {}): Promise<Profile<T>> {
+    return profile(this, f, options);
   }
 
   counters(): Counters {

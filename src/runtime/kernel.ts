@@ -86,6 +86,7 @@ export function dispatch<const K extends Kernel>(
   const pass = setBindings(gpu, kernel, program, bound, params as Record<string, ParamValue<string>>);
   pass.dispatchWorkgroups(x, y, z);
   gpu.count.dispatches++;
+  gpu.profiler?.dispatched(kernel, bound, { ...params, ...constants }, [x, y, z]);
   gpu.debug?.dispatched(kernel, bound);
 }
 
@@ -119,7 +120,7 @@ function setBindings(
 ) {
   const { queue } = gpu;
   const arena = kernel.paramBytes > 0 ? queue.arena() : null;
-  const pass = queue.pass();
+  const pass = queue.pass(kernel.name);
   let key = `${program.id}|${arena?.pooled.id ?? 0}`;
   for (const name in kernel.buffers) {
     const t = buffers[name] as Tensor;

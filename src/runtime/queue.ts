@@ -90,11 +90,13 @@ export class Queue {
     this.#spare.push(arena);
   }
 
-  pass(): GPUComputePassEncoder {
-    if (!this.#pass) {
-      this.#pass = this.#open().beginComputePass({ label: 'fovea' });
-      this.#gpu.count.passes++;
-    }
+  /** The open pass, for a dispatch of `kernel`; while profiling each has a pass of its own, of which the counters hear nothing. */
+  pass(kernel: string): GPUComputePassEncoder {
+    const { profiler, count } = this.#gpu;
+    if (!this.#pass) count.passes++;
+    else if (!profiler) return this.#pass;
+    this.#pass?.end();
+    this.#pass = this.#open().beginComputePass(profiler?.pass(kernel) ?? { label: 'fovea' });
     return this.#pass;
   }
 
