@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { puppeteerProvider } from './tests/targets/chrome.ts';
 
@@ -12,6 +13,7 @@ export default defineConfig({
   esbuild: { target: 'es2022' },
   test: {
     testTimeout: 30_000,
+    maxWorkers: Math.min(availableParallelism(), 4),
     projects: [
       {
         extends: true,

@@ -2,19 +2,23 @@ import { defineBrowserProvider } from '@vitest/browser';
 import type { BrowserProvider } from 'vitest/node';
 import { type Chrome, launchChrome } from '../../src/cli/chrome.ts';
 
-/** Vitest's browser mode on the headless Chrome of the command-line tools. */
+/**
+ * Vitest's browser mode on the headless Chrome of the command-line tools. Each session is a browser of its own: pages of one browser share the
+ * thread that compiles kernels, which is where most of the time goes.
+ */
 export const puppeteerProvider = () =>
   defineBrowserProvider({
     name: 'puppeteer',
     supportedBrowser: ['chrome'],
     providerFactory: (): BrowserProvider => {
-      let chrome: Promise<Chrome> | undefined;
+      const launched: Promise<Chrome>[] = [];
       return {
         name: 'puppeteer',
-        supportsParallelism: false,
+        supportsParallelism: true,
         getCommandsContext: () => ({}),
         async openPage(_sessionId, url) {
-          chrome ??= launchChrome();
+          const chrome = launchChrome();
+          launched.push(chrome);
           const { adapter, browser } = await chrome;
           console.log(`chrome: ${adapter}`);
           const page = await browser.newPage();
@@ -22,8 +26,9 @@ export const puppeteerProvider = () =>
         },
         async close() {
           // A launch that failed has been reported by openPage.
-          const launched = await chrome?.catch(() => undefined);
-          await launched?.browser.close();
+          for (const chrome of await Promise.allSettled(launched)) {
+            if (chrome.status === 'fulfilled') await chrome.value.browser.close();
+          }
         },
       };
     },
