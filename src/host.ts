@@ -35,8 +35,25 @@ export const words = (shape: Shape, dtype: DType): number => Math.ceil((sizeOf(s
 export const describe = (t: { readonly dtype: DType; readonly shape: Shape }): string =>
   `${t.dtype}[${t.shape.join(', ')}]`;
 
+/** Throws unless `dtype` is one. */
+export function checkDTypeName(op: string, dtype: DType): void {
+  if (!Object.hasOwn(BYTES, dtype))
+    throw new DTypeError(op, `dtype must be one of ${Object.keys(BYTES).join(', ')}, got ${String(dtype)}`);
+}
+
+/** Throws unless `shape` is one that a tensor can have. */
+export function checkSizes(op: string, shape: Shape): void {
+  if (!Array.isArray(shape)) throw new ShapeError(op, `shape must be an array of whole numbers, got ${String(shape)}`);
+  if (shape.length > 8) throw new ShapeError(op, `shape must have at most 8 dimensions, got [${shape.join(', ')}]`);
+  if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0))
+    throw new ShapeError(op, `shape must hold whole numbers >= 0, got [${shape.join(', ')}]`);
+}
+
 /** Checks `data` against shape and dtype and gives it as device bytes, padded to whole words. */
 export function fromData(op: string, data: TensorData, shape: Shape | undefined, dtype: DType | undefined) {
+  if (shape) checkSizes(op, shape);
+  if (dtype !== undefined) checkDTypeName(op, dtype);
+  if ((data as unknown) instanceof DataView) throw new DTypeError(op, 'data must be numbers, got a DataView');
   const typed = ArrayBuffer.isView(data);
   const nested = typed ? [data.length] : shapeOf(op, data);
   const flat = typed ? data : flatten(data, nested);

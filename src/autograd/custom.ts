@@ -1,3 +1,4 @@
+import { ShapeError } from '../runtime/errors.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Backward, noGrad, type Plain, record } from './tape.ts';
 
@@ -16,14 +17,21 @@ export interface CustomOp<I extends readonly Tensor[], O extends Tensor | readon
  * An op of the caller's own, differentiable: `forward` may dispatch kernels of its own, `backward` is its gradient.
  *
  * @returns a function of the inputs that returns the outputs and puts the op on the tape
+ * @throws ShapeError, when gradients are taken, if `backward` does not return one for each input, of its shape
  */
 export function customOp<I extends readonly Tensor[], O extends Tensor | readonly Tensor[]>(
   definition: CustomOp<I, O>,
 ): (...inputs: I) => O {
   const { name, forward, backward, plain = 'composed' } = definition;
+  const checked: Backward = (dys, saved, needs) => {
+    const dxs = backward(dys, saved, needs);
+    if (dxs?.length !== needs.length)
+      throw new ShapeError(name, `backward must return ${needs.length} gradients, got ${dxs?.length ?? String(dxs)}`);
+    return dxs;
+  };
   return (...inputs) => {
     const { output, saved = [] } = noGrad(() => forward(...inputs));
-    record({ op: name, inputs, outputs: [output].flat() as Tensor[], saved, backward, plain });
+    record({ op: name, inputs, outputs: [output].flat() as Tensor[], saved, backward: checked, plain });
     return output;
   };
 }

@@ -2,7 +2,7 @@ import { describe, sizeOf } from '../host.ts';
 import { ArgumentError, DTypeError, FoveaError, ShapeError } from '../runtime/errors.ts';
 import { innermost, type Label, within } from '../runtime/label.ts';
 import { scope } from '../runtime/scope.ts';
-import type { Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor.ts';
 import { Sums } from './sums.ts';
 
 /**
@@ -148,8 +148,8 @@ function throughPlain(
   return inputs.map((t, i) => (first[i] ? (grads[wrt.indexOf(t)] ?? null) : null));
 }
 
-/** Runs `f` with `tape` listening. */
-function onTape<T>(tape: Tape, f: () => T): T {
+/** Runs `f` with `tape` listening; null: with none at all. */
+function onTape<T>(tape: Tape | null, f: () => T): T {
   stack.push(tape);
   try {
     return f();
@@ -158,14 +158,9 @@ function onTape<T>(tape: Tape, f: () => T): T {
   }
 }
 
-/** Runs `f` without recording: nothing in it has a gradient. */
+/** Runs `f` without recording: nothing in it has a gradient. A `scope`: what `f` makes is freed but its result. */
 export function noGrad<T>(f: () => T): T {
-  stack.push(null);
-  try {
-    return f();
-  } finally {
-    stack.pop();
-  }
+  return onTape(null, () => scope(f));
 }
 
 /** The same value, of which no tape knows where it comes from: gradients stop here. Shares the memory of `x`. */
@@ -204,6 +199,8 @@ export function grad<W extends TensorTree>(f: () => Loss<unknown>, wrt: W): Grad
 function differentiate(f: () => Loss<unknown>, wrt: TensorTree): { value: Tensor; grads: unknown; aux: unknown } {
   const leaves = flatten(wrt);
   for (const t of leaves) {
+    if (!(t instanceof Tensor))
+      throw new ArgumentError('valueAndGrad', `wrt must hold tensors alone, got ${String(t)}`);
     if (t.dtype !== 'f32' && t.dtype !== 'f16')
       throw new DTypeError('valueAndGrad', `wrt must be f32 or f16 tensors, got ${describe(t)}`);
   }
@@ -228,6 +225,7 @@ function differentiate(f: () => Loss<unknown>, wrt: TensorTree): { value: Tensor
  * @param wrt   float tensors to differentiate by
  * @param seeds the upstream gradient of each output, or null for none
  * @returns the outputs, and a gradient for each of `wrt` (zeros where nothing depends on it)
+ * @throws ShapeError when the seeds are not one for each output, of its shape and dtype
  */
 export function vjp(
   f: () => Tensor | readonly Tensor[],
@@ -237,13 +235,13 @@ export function vjp(
   return scope(() => {
     const tape = new Tape(wrt);
     try {
-      const outputs = scope(() => [onTape(tape, f)].flat() as Tensor[]);
-      const used = outputs.flatMap((y, i) => (seeds[i] ? [{ y, dy: seeds[i] }] : []));
-      const found = tape.walk(
-        used.map(({ y }) => y),
-        used.map(({ dy }) => dy),
-        wrt,
-      );
+      const outputs = scope(() => {
+        const result = onTape(tape, f);
+        checkSynchronous('vjp', result);
+        return [result].flat() as Tensor[];
+      });
+      const used = outputs.filter((_, i) => seeds[i]);
+      const found = tape.walk(used, checkSeeds(outputs, seeds), wrt);
       return { outputs, grads: found.map((g, i) => g ?? zerosLike(wrt[i] as Tensor)) };
     } finally {
       tape.dispose();
@@ -251,12 +249,18 @@ export function vjp(
   });
 }
 
+function checkSynchronous(op: string, result: unknown): void {
+  if (!(result instanceof Promise)) return;
+  result.catch(() => undefined); // the error below is the one to read
+  throw new FoveaError(op, 'f must be synchronous, got a function that returns a promise');
+}
+
 function split<A>(result: Loss<A>): { loss: Tensor; aux: A | undefined } {
-  if (result instanceof Promise)
-    throw new FoveaError('valueAndGrad', 'f must be synchronous, got a function that returns a promise');
-  const { loss, aux } = result && 'loss' in result ? result : { loss: result, aux: undefined };
-  if (!loss || typeof loss !== 'object' || !('shape' in loss))
-    throw new ArgumentError('valueAndGrad', `f must return a tensor or { loss, aux }, got ${String(result)}`);
+  checkSynchronous('valueAndGrad', result);
+  const { loss, aux } =
+    result instanceof Tensor ? { loss: result, aux: undefined } : { loss: result?.loss, aux: result?.aux };
+  if (!(loss instanceof Tensor))
+    throw new ArgumentError('valueAndGrad', `f must return a tensor or { loss, aux }, got ${String(loss ?? result)}`);
   if (sizeOf(loss.shape) !== 1)
     throw new ShapeError('valueAndGrad', `the loss must have one element, got ${describe(loss)}`);
   if (loss.dtype !== 'f32' && loss.dtype !== 'f16')
@@ -264,22 +268,35 @@ function split<A>(result: Loss<A>): { loss: Tensor; aux: A | undefined } {
   return { loss, aux };
 }
 
+/** The seeds that are given. */
+function checkSeeds(outputs: readonly Tensor[], seeds: readonly (Tensor | null)[]): Tensor[] {
+  if (seeds.length !== outputs.length)
+    throw new ShapeError(
+      'vjp',
+      `there must be a seed (or null) for each of ${outputs.length} outputs, got ${seeds.length}`,
+    );
+  seeds.forEach((seed, i) => {
+    const want = describe(outputs[i] as Tensor);
+    if (seed && describe(seed) !== want)
+      throw new ShapeError('vjp', `seed ${i} must be ${want}, got ${describe(seed)}`);
+  });
+  return seeds.filter((seed) => seed !== null);
+}
+
 function zerosLike(t: Tensor): Tensor {
   return t.gpu.zeros(t.shape, t.dtype);
 }
 
 function flatten(tree: TensorTree): Tensor[] {
-  if (isTensor(tree)) return [tree];
-  return (Array.isArray(tree) ? tree : Object.values(tree)).flatMap((t) => flatten(t as TensorTree));
+  if (tree instanceof Tensor || typeof tree !== 'object' || tree === null) return [tree];
+  return Object.values(tree).flatMap((t) => flatten(t as TensorTree));
 }
 
 function unflatten(tree: TensorTree, grads: Iterator<Tensor>): unknown {
-  if (isTensor(tree)) return grads.next().value;
+  if (tree instanceof Tensor) return grads.next().value;
   if (Array.isArray(tree)) return tree.map((t) => unflatten(t, grads));
   return Object.fromEntries(Object.entries(tree).map(([name, t]) => [name, unflatten(t as TensorTree, grads)]));
 }
-
-const isTensor = (tree: TensorTree): tree is Tensor => 'dtype' in tree && 'gpu' in tree && typeof tree.gpu === 'object';
 
 function toValue({ id, shape, dtype, gpu }: Tensor): Value {
   return { id, shape, dtype, gpu };

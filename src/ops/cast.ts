@@ -1,12 +1,11 @@
 import { record } from '../autograd/tape.ts';
 import { cast as castKernel } from '../generated/kernels.ts';
-import { type DType, describe, words } from '../host.ts';
-import { DTypeError } from '../runtime/errors.ts';
+import { checkDTypeName, type DType, words } from '../host.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
+import { checkTensor } from './check.ts';
 import { notEqual } from './compare.ts';
 
-const DTYPES: readonly DType[] = ['f32', 'f16', 'i32', 'u32', 'bool'];
 const isFloat = (dtype: DType): boolean => dtype === 'f32' || dtype === 'f16';
 
 /** Ends of the integer types: as floats, and as bits. */
@@ -24,8 +23,8 @@ const RANGE = {
  * @throws DTypeError for an unknown dtype; LimitError for f16 on a device without it
  */
 export function cast(x: Tensor, dtype: DType): Tensor {
-  if (!DTYPES.includes(dtype))
-    throw new DTypeError('cast', `dtype must be one of ${DTYPES.join(', ')}, got ${dtype} (x: ${describe(x)})`);
+  checkTensor('cast', 'x', x);
+  checkDTypeName('cast', dtype);
   if (x.dtype === dtype) return x;
   if (dtype === 'bool') return notEqual(x, 0);
   const { gpu, shape, size } = x;

@@ -1,21 +1,32 @@
 import { type DType, describe, type Shape } from '../host.ts';
-import { ArgumentError, DTypeError, ShapeError } from '../runtime/errors.ts';
-import type { Tensor } from '../tensor.ts';
+import { ArgumentError, DisposedError, DTypeError, ShapeError } from '../runtime/errors.ts';
+import { Tensor } from '../tensor.ts';
+
+/** Throws unless `t` is a tensor that has not been disposed. */
+export function checkTensor(op: string, name: string, t: Tensor): void {
+  if (!(t instanceof Tensor)) throw new ArgumentError(op, `${name} must be a tensor, got ${String(t) || typeof t}`);
+  if (t.disposed) throw new DisposedError(op, `${name} was disposed (or its scope ended): ${describe(t)}`);
+}
 
 /** Throws unless `t` is f32 or f16. */
 export function checkFloat(op: string, name: string, t: Tensor): void {
+  checkTensor(op, name, t);
   if (t.dtype !== 'f32' && t.dtype !== 'f16')
     throw new DTypeError(op, `${name} must be f32 or f16, got ${describe(t)}`);
 }
 
 /** Throws unless `t` has one of `dtypes`. */
 export function checkDType(op: string, name: string, t: Tensor, ...dtypes: DType[]): void {
+  checkTensor(op, name, t);
   if (!dtypes.includes(t.dtype)) throw new DTypeError(op, `${name} must be ${dtypes.join(' or ')}, got ${describe(t)}`);
 }
 
-/** Throws unless all tensors have one dtype. */
+/** Throws unless all tensors have one dtype, and lie on one device. */
 export function checkSameDType(op: string, tensors: Readonly<Record<string, Tensor>>): void {
   const entries = Object.entries(tensors);
+  for (const [name, t] of entries) checkTensor(op, name, t);
+  if (new Set(entries.map(([, t]) => t.gpu)).size > 1)
+    throw new ArgumentError(op, `${entries.map(([n]) => n).join(' and ')} must be of one Gpu`);
   if (new Set(entries.map(([, t]) => t.dtype)).size > 1) {
     throw new DTypeError(
       op,
@@ -33,6 +44,7 @@ export function checkShape(op: string, name: string, t: Tensor, shape: Shape): v
 
 /** `axis` counted from 0; throws unless it is a whole number in [-rank, rank). */
 export function checkAxis(op: string, axis: number, x: Tensor, name = 'axis'): number {
+  checkTensor(op, 'x', x);
   const { rank } = x;
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
     throw new ArgumentError(op, `${name} must be in [${-rank}, ${rank}), got ${axis} (x: ${describe(x)})`);
@@ -42,6 +54,7 @@ export function checkAxis(op: string, axis: number, x: Tensor, name = 'axis'): n
 
 /** Axes counted from 0, in order; all of them by default. Throws when one is out of range or named twice. */
 export function checkAxes(op: string, axes: number | readonly number[] | undefined, x: Tensor): number[] {
+  checkTensor(op, 'x', x);
   if (axes === undefined) return x.shape.map((_, i) => i);
   const found = [axes].flat().map((a) => checkAxis(op, a, x, 'axes'));
   if (new Set(found).size < found.length)

@@ -3,7 +3,7 @@ import { words } from '../host.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Operand, walk } from './binary.ts';
-import { checkFloat } from './check.ts';
+import { checkDType, checkFloat } from './check.ts';
 import { abs } from './unary.ts';
 
 function compare(name: string, op: keyof typeof compareKernel.ops, a: Operand, b: Operand): Tensor {
@@ -30,7 +30,7 @@ function logical(name: string, op: keyof typeof logicalKernel.ops, a: Operand, b
   return out;
 }
 
-const isBool = (t: Operand): boolean => typeof t !== 'number' && t.dtype === 'bool';
+const isBool = (t: Operand): boolean => typeof t !== 'number' && t?.dtype === 'bool';
 
 /**
  * Whether a = b, element by element; NaN equals nothing.
@@ -69,7 +69,10 @@ export const logicalOr = (a: Tensor, b: Tensor): Tensor => logical('logicalOr', 
 export const logicalXor = (a: Tensor, b: Tensor): Tensor => logical('logicalXor', 'XOR', a, b);
 
 /** Whether x is false. @param x bool, any shape. @returns bool of the same shape. @throws DTypeError */
-export const logicalNot = (x: Tensor): Tensor => logical('logicalNot', 'XOR', x, 1);
+export function logicalNot(x: Tensor): Tensor {
+  checkDType('logicalNot', 'x', x, 'bool');
+  return logical('logicalNot', 'XOR', x, 1);
+}
 
 /** Whether x is NaN. @param x any shape, f32 or f16. @returns bool of the same shape. @throws DTypeError */
 // biome-ignore lint/suspicious/noShadowRestrictedNames: the name everyone looks for

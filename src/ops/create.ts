@@ -1,5 +1,5 @@
 import { arange as arangeKernel } from '../generated/kernels.ts';
-import { type DType, type Shape, toHalf } from '../host.ts';
+import { checkDTypeName, type DType, type Shape, toHalf } from '../host.ts';
 import { ArgumentError, DTypeError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
@@ -12,9 +12,10 @@ import { checkNumber } from './check.ts';
  * @param shape any
  * @param value a number the dtype can hold; for bool 0, 1, false or true
  * @param dtype default f32
- * @throws ArgumentError when an integer dtype or bool cannot hold `value`
+ * @throws ArgumentError when an integer dtype or bool cannot hold `value`; DTypeError for an unknown dtype
  */
 export function full(gpu: Gpu, shape: Shape, value: number | boolean, dtype: DType = 'f32'): Tensor {
+  checkDTypeName('full', dtype);
   const bits = bitsOf('full', 'value', Number(value), dtype);
   const out = gpu.empty(shape, dtype, 'full');
   gpu.fillWords(out, bits);

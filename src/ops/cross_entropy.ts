@@ -5,7 +5,7 @@ import { ArgumentError, DTypeError, ShapeError } from '../runtime/errors.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
 import { mul } from './binary.ts';
-import { checkAxis, checkFloat, checkSameDType } from './check.ts';
+import { checkAxis, checkFloat, checkSameDType, checkTensor } from './check.ts';
 import { crossEntropyPlain } from './reference/cross_entropy.ts';
 import {
   isSoftware,
@@ -85,6 +85,7 @@ function check(logits: Tensor, target: Tensor, options: CrossEntropyOptions): Cr
   const op = 'crossEntropy';
   const { ignoreIndex = -100, labelSmoothing: smoothing = 0, reduction = 'mean' } = options;
   checkFloat(op, 'logits', logits);
+  checkTensor(op, 'target', target);
   if (logits.rank === 0) throw new ShapeError(op, `logits must have an axis of classes, got ${describe(logits)}`);
   const axis = checkAxis(op, options.axis ?? -1, logits);
   if (target.dtype === 'bool')
@@ -105,7 +106,7 @@ function check(logits: Tensor, target: Tensor, options: CrossEntropyOptions): Cr
     throw new ArgumentError(op, `ignoreIndex must be a whole number below 2^31, got ${ignoreIndex}`);
   if (!(smoothing >= 0 && smoothing <= 1))
     throw new ArgumentError(op, `labelSmoothing must be in [0, 1], got ${smoothing}`);
-  if (!(reduction in CODE))
+  if (!Object.hasOwn(CODE, reduction))
     throw new ArgumentError(op, `reduction must be 'mean', 'sum' or 'none', got '${reduction}'`);
   return { axis, probabilities, ignored: ignoreIndex, smoothing, reduction };
 }

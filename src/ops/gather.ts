@@ -6,7 +6,7 @@ import { dispatch, grid } from '../runtime/kernel.ts';
 import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast } from './cast.ts';
-import { checkAxis, checkDType, checkNumber } from './check.ts';
+import { checkAxis, checkDType, checkNumber, checkTensor } from './check.ts';
 import { scatterAlong, scatterRows } from './scatter.ts';
 import { slice } from './slice.ts';
 import { fourfold, overWords } from './strided.ts';
@@ -32,6 +32,7 @@ export function gather(x: Tensor, indices: Tensor, options: { readonly axis?: nu
  * @returns `indices.shape + [D]`
  */
 export function embedding(weight: Tensor, indices: Tensor): Tensor {
+  checkTensor('embedding', 'weight', weight);
   if (weight.rank !== 2) throw new ShapeError('embedding', `weight must have shape [V, D], got ${describe(weight)}`);
   return take('embedding', weight, indices, 0);
 }
@@ -165,8 +166,8 @@ export interface OneHotOptions {
  */
 export function oneHot(indices: Tensor, depth: number, options: OneHotOptions = {}): Tensor {
   const { dtype = 'f32', on = 1, off = 0, axis = -1 } = options;
-  const { rank, gpu } = indices;
   checkIndices('oneHot', indices);
+  const { rank, gpu } = indices;
   if (!Number.isInteger(depth) || depth < 0)
     throw new ArgumentError('oneHot', `depth must be a whole number >= 0, got ${depth}`);
   if (!Number.isInteger(axis) || axis < -rank - 1 || axis > rank) {

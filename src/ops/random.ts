@@ -1,7 +1,7 @@
 import { advance as advanceKernel, normal, randomInt, uniform as uniformKernel } from '../generated/kernels.ts';
 import { fromHalf, type Shape, toHalf } from '../host.ts';
 import { philoxWords, split64 } from '../random/philox.ts';
-import { ArgumentError } from '../runtime/errors.ts';
+import { ArgumentError, DTypeError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
@@ -31,7 +31,7 @@ type FloatType = 'f32' | 'f16';
  * @param shape   of the result
  * @param options which stream; `low` = 0, `high` = 1, `dtype` = 'f32' (or 'f16')
  * @returns a tensor of `shape`
- * @throws ArgumentError when seed or offset are not whole numbers in range, or low >= high
+ * @throws ArgumentError when seed or offset are not whole numbers in range, or low >= high; DTypeError
  */
 export function uniform(
   gpu: Gpu,
@@ -39,6 +39,7 @@ export function uniform(
   options: Stream & { readonly low?: number; readonly high?: number; readonly dtype?: FloatType },
 ): Tensor {
   const { low = 0, high = 1, dtype = 'f32' } = options;
+  checkType('uniform', dtype, 'f32', 'f16');
   const [l, h] = [Math.fround(low), Math.fround(high)];
   const span = Math.fround(h - l);
   if (!(l < h) || !Number.isFinite(span))
@@ -74,6 +75,7 @@ export function randn(
   options: Stream & { readonly mean?: number; readonly std?: number; readonly dtype?: FloatType },
 ): Tensor {
   const { mean = 0, std = 1, dtype = 'f32' } = options;
+  checkType('randn', dtype, 'f32', 'f16');
   if (!Number.isFinite(mean)) throw new ArgumentError('randn', `mean must be finite, got ${mean}`);
   if (!(std >= 0) || !Number.isFinite(std)) throw new ArgumentError('randn', `std must be finite and >= 0, got ${std}`);
   const out = gpu.empty(shape, dtype, 'randn');
@@ -98,6 +100,7 @@ export function randint(
   options: Stream & { readonly low?: number; readonly high: number; readonly dtype?: 'i32' | 'u32' },
 ): Tensor {
   const { low = 0, high, dtype = 'i32' } = options;
+  checkType('randint', dtype, 'i32', 'u32');
   const [least, most] = dtype === 'i32' ? [-(2 ** 31), 2 ** 31] : [0, 2 ** 32];
   if (!Number.isInteger(low) || !Number.isInteger(high) || low >= high || low < least || high > most) {
     throw new ArgumentError(
@@ -162,6 +165,10 @@ export function withState(
     using unread = gpu.empty([1], 'u32', op);
     f(unread, { STATE: false });
   }
+}
+
+function checkType(op: string, dtype: string, ...known: string[]): void {
+  if (!known.includes(dtype)) throw new DTypeError(op, `dtype must be ${known.join(' or ')}, got ${dtype}`);
 }
 
 function checkState(op: string, state: Tensor): void {

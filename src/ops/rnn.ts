@@ -1,5 +1,6 @@
 import { noGrad, record } from '../autograd/tape.ts';
 import { rnnBackward, rnnForward } from '../generated/kernels.ts';
+import { ArgumentError } from '../runtime/errors.ts';
 import { dispatch } from '../runtime/kernel.ts';
 import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
@@ -23,7 +24,7 @@ export interface RnnOptions extends SequenceOptions {
  * @param u    [H, H], the recurrent matrix (PyTorch's `weight_hh`)
  * @param bias [H], added to the recurrent part (PyTorch's `bias_hh`)
  * @returns `y` [B, T, H], the state after each step (0 past a sequence's length), and `hLast` [B, H]
- * @throws ShapeError, DTypeError; LimitError when H needs a larger workgroup than the device has (1,024 at WebGPU's default limits)
+ * @throws ShapeError, DTypeError, ArgumentError; LimitError when H needs a larger workgroup than the device has (1,024 at WebGPU's default limits)
  *
  * Elman 1990, Finding structure in time.
  */
@@ -34,6 +35,9 @@ export function rnn(
   bias: Tensor,
   options: RnnOptions = {},
 ): { y: Tensor; hLast: Tensor } {
+  const { nonlinearity = 'tanh' } = options;
+  if (nonlinearity !== 'tanh' && nonlinearity !== 'relu')
+    throw new ArgumentError('rnn', `nonlinearity must be tanh or relu, got ${String(nonlinearity)}`);
   const sequence = checkSequence('rnn', 1, gx, h0, u, bias, options);
   return scope(() => forward(sequence, gx, h0, u, bias, options));
 }

@@ -1,7 +1,7 @@
 import { describe, type Shape, sizeOf } from '../host.ts';
 import { ArgumentError, ShapeError } from '../runtime/errors.ts';
 import type { Tensor } from '../tensor.ts';
-import { checkAxes, checkAxis } from './check.ts';
+import { checkAxes, checkAxis, checkTensor } from './check.ts';
 import { sum, sumTo } from './reduce.ts';
 import { readStrided, recordLinear } from './strided.ts';
 import { broadcastStrides, contiguousStrides } from './strides.ts';
@@ -14,6 +14,7 @@ import { broadcastStrides, contiguousStrides } from './strides.ts';
  * @throws ShapeError when the numbers of elements differ, or -1 cannot be found
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  checkTensor('reshape', 'x', x);
   return view('reshape', x, resolve(x, shape));
 }
 
@@ -47,6 +48,7 @@ function resolve(x: Tensor, shape: Shape): Shape {
  * @param axis in [-rank - 1, rank]
  */
 export function expandDims(x: Tensor, axis: number): Tensor {
+  checkTensor('expandDims', 'x', x);
   const { rank } = x;
   if (!Number.isInteger(axis) || axis < -rank - 1 || axis > rank) {
     throw new ArgumentError('expandDims', `axis must be in [${-rank - 1}, ${rank}], got ${axis} (x: ${describe(x)})`);
@@ -90,6 +92,7 @@ export function permute(x: Tensor, order: readonly number[]): Tensor {
 }
 
 function permuted(op: string, x: Tensor, order: readonly number[]): Tensor {
+  checkTensor(op, 'x', x);
   const axes = order.map((a) => checkAxis(op, a, x, 'order'));
   if (axes.length !== x.rank || new Set(axes).size !== x.rank) {
     throw new ArgumentError(
@@ -134,6 +137,7 @@ export function transpose(x: Tensor, axis0 = -2, axis1 = -1): Tensor {
  * @throws ShapeError when `x` does not broadcast to `shape`
  */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  checkTensor('broadcastTo', 'x', x);
   const lead = shape.length - x.rank;
   if (lead < 0 || x.shape.some((n, i) => n !== 1 && n !== shape[i + lead])) {
     throw new ShapeError('broadcastTo', `x must broadcast to [${shape.join(', ')}], got ${describe(x)}`);
@@ -168,6 +172,7 @@ export function flip(x: Tensor, axis?: number | readonly number[]): Tensor {
  * @returns shape `x.shape * reps`
  */
 export function tile(x: Tensor, reps: readonly number[]): Tensor {
+  checkTensor('tile', 'x', x);
   if (reps.some((r) => !Number.isInteger(r) || r < 0))
     throw new ArgumentError('tile', `reps must be whole numbers >= 0, got [${reps.join(', ')}]`);
   if (reps.length > 8) throw new ArgumentError('tile', `reps must name at most 8 axes, got [${reps.join(', ')}]`);

@@ -4,7 +4,7 @@ import { ArgumentError, ShapeError } from '../runtime/errors.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { checkNumber } from './check.ts';
+import { checkNumber, checkTensor } from './check.ts';
 import { around } from './gather.ts';
 import { reshape } from './shape.ts';
 import { overWords, type Placement, readStrided, recordLinear, writeStrided } from './strided.ts';
@@ -23,6 +23,7 @@ export type Range = readonly [start?: number | null, end?: number | null, step?:
  * @throws ArgumentError for a step of 0, bounds that are not whole numbers, or more ranges than axes
  */
 export function slice(x: Tensor, ranges: readonly Range[]): Tensor {
+  checkTensor('slice', 'x', x);
   if (ranges.length > x.rank)
     throw new ArgumentError(
       'slice',
@@ -95,6 +96,7 @@ export function pad(
   options: PadOptions = {},
 ): Tensor {
   const { mode = 'constant', value = 0 } = options;
+  checkTensor('pad', 'x', x);
   if (widths.length > x.rank || widths.some((w) => w.length !== 2 || w.some((n) => !Number.isInteger(n) || n < 0))) {
     throw new ArgumentError(
       'pad',
@@ -103,7 +105,7 @@ export function pad(
   }
   const all = x.shape.map((_, i) => widths[i] ?? ([0, 0] as const));
   if (mode === 'constant') return padConstant(x, all, value);
-  if (!(mode.toUpperCase() in padAxis.ops))
+  if (!Object.hasOwn(MODES, mode))
     throw new ArgumentError('pad', `mode must be constant, edge, reflect or wrap, got ${String(mode)}`);
   const empty = all.findIndex(([before, after], i) => before + after > 0 && x.shape[i] === 0);
   if (empty >= 0)

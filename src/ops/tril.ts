@@ -3,6 +3,7 @@ import { describe } from '../host.ts';
 import { ArgumentError, ShapeError } from '../runtime/errors.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
+import { checkTensor } from './check.ts';
 import { overWords, recordLinear } from './strided.ts';
 
 export interface TriangleOptions {
@@ -29,6 +30,7 @@ export function triu(x: Tensor, options: TriangleOptions = {}): Tensor {
 }
 
 function part(op: string, x: Tensor, diagonal: number, UPPER: boolean): Tensor {
+  checkTensor(op, 'x', x);
   if (x.rank < 2) throw new ShapeError(op, `x must have at least 2 dimensions, got ${describe(x)}`);
   if (!Number.isInteger(diagonal) || Math.abs(diagonal) > 2 ** 31 - 1)
     throw new ArgumentError(op, `diagonal must be a whole number, got ${diagonal}`);

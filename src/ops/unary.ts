@@ -1,10 +1,9 @@
 import { record, recording } from '../autograd/tape.ts';
 import { unaryBackward, unaryInt, unary as unaryKernel } from '../generated/kernels.ts';
-import { describe } from '../host.ts';
-import { ArgumentError, DTypeError } from '../runtime/errors.ts';
+import { ArgumentError } from '../runtime/errors.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
-import { checkDType, checkFloat, checkNumber } from './check.ts';
+import { checkDType, checkFloat, checkNumber, checkTensor } from './check.ts';
 import { derivatives } from './reference/unary.ts';
 
 export type UnaryOp = keyof typeof unaryKernel.ops;
@@ -47,7 +46,7 @@ function arithmetic(name: string, op: keyof typeof unaryInt.ops, x: Tensor, a = 
 
 /** -x. @param x any shape; f32, f16 or i32. */
 export function neg(x: Tensor): Tensor {
-  if (x.dtype === 'u32') throw new DTypeError('neg', `x must be f32, f16 or i32, got ${describe(x)}`);
+  checkDType('neg', 'x', x, 'f32', 'f16', 'i32');
   return arithmetic('neg', 'NEG', x);
 }
 /** |x|; the gradient at 0 is 0, and |-2^31| of i32 is -2^31. @param x any shape; f32, f16, i32 or u32. */
@@ -67,6 +66,7 @@ export const relu = (x: Tensor): Tensor => arithmetic('relu', 'RELU', x);
  * @throws ArgumentError when min > max, or an end is not a value of an integer dtype
  */
 export function clamp(x: Tensor, min?: number, max?: number): Tensor {
+  checkTensor('clamp', 'x', x);
   const [low, high] = {
     f32: [-Infinity, Infinity],
     f16: [-Infinity, Infinity],

@@ -1,5 +1,14 @@
 import { fill } from '../generated/kernels.ts';
-import { type DType, fromData, type Shape, type TensorData, words } from '../host.ts';
+import {
+  checkDTypeName,
+  checkSizes,
+  type DType,
+  describe,
+  fromData,
+  type Shape,
+  type TensorData,
+  words,
+} from '../host.ts';
 import { Tensor } from '../tensor.ts';
 import { type Counters, type MemoryUse, zeroCounters } from './counters.ts';
 import { DeviceLostError, FoveaError, LimitError, OutOfMemoryError, ShapeError } from './errors.ts';
@@ -131,10 +140,7 @@ export class Gpu {
 
   /** A tensor whose contents are yet to be written: whatever was in the memory. */
   empty(shape: Shape, dtype: DType = 'f32', op = 'empty'): Tensor {
-    this.check(op);
-    if (dtype === 'f16' && !this.features.has('shader-f16'))
-      throw new LimitError(op, 'dtype f16 needs the device feature shader-f16, which this device lacks');
-    checkSizes(op, shape);
+    this.#checkLayout(op, shape, dtype);
     const bytes = words(shape, dtype) * 4 + (this.debug?.guardBytes ?? 0);
     const storage = new Storage(this, this.pool.take(op, bytes));
     const t = new Tensor(this, storage, 0, shape, dtype);
@@ -162,22 +168,14 @@ export class Gpu {
     options: { readonly shape: Shape; readonly dtype?: DType; readonly offset?: number },
   ): Tensor {
     const { shape, dtype = 'f32', offset = 0 } = options;
-    this.check('wrap');
-    checkSizes('wrap', shape);
-    const bytes = Math.max(16, Math.ceil(words(shape, dtype) / 4) * 16);
-    if (offset % 256 !== 0) throw new ShapeError('wrap', `offset must be a multiple of 256 bytes, got ${offset}`);
-    if (offset + bytes > buffer.size) {
+    this.#checkLayout('wrap', shape, dtype);
+    if (!(offset >= 0 && offset % 256 === 0))
+      throw new ShapeError('wrap', `offset must be a multiple of 256 bytes, got ${offset}`);
+    const end = offset + Math.max(16, Math.ceil(words(shape, dtype) / 4) * 16);
+    if (end > buffer.size) {
       throw new ShapeError(
         'wrap',
-        `${dtype}[${shape.join(', ')}] at offset ${offset} needs ${offset + bytes} bytes, the buffer has ${buffer.size}`,
-      );
-    }
-    // Kernels see whole vec4s.
-    const bound = Math.max(16, Math.ceil(bytes / 16) * 16);
-    if (offset + bound > buffer.size) {
-      throw new ShapeError(
-        'wrap',
-        `${dtype}[${shape.join(', ')}] at offset ${offset} is read in units of 16 bytes, up to ${offset + bound}; the buffer has ${buffer.size}`,
+        `${describe({ dtype, shape })} at offset ${offset} needs ${end} bytes, in units of 16, the buffer has ${buffer.size}`,
       );
     }
     const missing = [
@@ -291,7 +289,7 @@ export class Gpu {
     this.pool.trim();
   }
 
-  /** Frees the pool and, if `Gpu.create` made the device, the device; every later use is a `DisposedError`. */
+  /** Frees the pool and, if `Gpu.create` made the device, the device; every later use is a `DeviceLostError`. */
   destroy(): void {
     if (this.lost) return;
     this.trim();
@@ -302,6 +300,14 @@ export class Gpu {
   /** @internal Throws when the device is gone. */
   check(op: string): void {
     if (this.lost) throw new DeviceLostError(op, this.lost.message.replace(/^\w+: /, ''));
+  }
+
+  #checkLayout(op: string, shape: Shape, dtype: DType): void {
+    this.check(op);
+    checkDTypeName(op, dtype);
+    if (dtype === 'f16' && !this.features.has('shader-f16'))
+      throw new LimitError(op, 'dtype f16 needs the device feature shader-f16, which this device lacks');
+    checkSizes(op, shape);
   }
 
   /** @internal `work`, or the loss of the device, whichever comes first. */
@@ -361,13 +367,5 @@ export class Gpu {
       this.prepared = null;
     }
     return met;
-  }
-}
-
-function checkSizes(op: string, shape: Shape): void {
-  if (shape.length > 8) throw new ShapeError(op, `shape must have at most 8 dimensions, got [${shape.join(', ')}]`);
-  for (const n of shape) {
-    if (!Number.isSafeInteger(n) || n < 0)
-      throw new ShapeError(op, `shape must hold whole numbers >= 0, got [${shape.join(', ')}]`);
   }
 }

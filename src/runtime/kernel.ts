@@ -76,7 +76,7 @@ export function dispatch<const K extends Kernel>(
 ): void {
   const [x, y = 1, z = 1] = typeof workgroups === 'number' ? [workgroups] : workgroups;
   const bound = buffers as Readonly<Record<string, Tensor>>;
-  const types = bindTypes(kernel, bound);
+  const types = bindTypes(gpu, kernel, bound);
   if (x === 0 || y === 0 || z === 0) return;
   if (Math.max(x, y, z) > MAX_WORKGROUPS) {
     throw new LimitError(kernel.name, `${x} x ${y} x ${z} workgroups are more than ${MAX_WORKGROUPS} in a dimension`);
@@ -90,12 +90,17 @@ export function dispatch<const K extends Kernel>(
   gpu.debug?.dispatched(kernel, bound);
 }
 
-/** Checks each tensor's dtype against the array it is bound to and returns the type of each alias. */
-function bindTypes(kernel: Kernel, buffers: Readonly<Record<string, Tensor>>): Readonly<Record<string, DType>> {
+/** Checks each tensor's device, and its dtype against the array it is bound to, and returns the type of each alias. */
+function bindTypes(
+  gpu: Gpu,
+  kernel: Kernel,
+  buffers: Readonly<Record<string, Tensor>>,
+): Readonly<Record<string, DType>> {
   const types: Record<string, DType> = {};
   for (const name in kernel.buffers) {
     const { element } = kernel.buffers[name] as Kernel['buffers'][string];
-    const { dtype } = buffers[name] as Tensor;
+    const { dtype, gpu: own } = buffers[name] as Tensor;
+    if (own !== gpu) throw new KernelError(kernel.name, `buffer ${name} is a tensor of another Gpu`);
     if (!kernel.aliases.includes(element)) {
       if (dtype !== element && !(dtype === 'bool' && element === 'u32')) mismatch(kernel, name, element, dtype);
     } else if (dtype === 'bool' || (types[element] ?? dtype) !== dtype) {

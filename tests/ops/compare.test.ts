@@ -181,6 +181,6 @@ test('errors', () => {
   expect(() => ops.logicalAnd(m, x)).toThrow(
     new DTypeError('logicalAnd', 'a and b must have the same dtype, got bool[3] and f32[3]'),
   );
-  expect(() => ops.logicalNot(x)).toThrow(new DTypeError('logicalNot', 'a must be bool, got f32[3]'));
+  expect(() => ops.logicalNot(x)).toThrow(new DTypeError('logicalNot', 'x must be bool, got f32[3]'));
   expect(() => ops.isNaN(m)).toThrow(new DTypeError('isNaN', 'x must be f32 or f16, got bool[3]'));
 });

@@ -300,10 +300,12 @@ describe("the application's own objects", () => {
     gpu.trim();
     gpu.device.queue.writeBuffer(mine, 256, new Float32Array([5])); // still alive
     expect(() => gpu.wrap(mine, { shape: [200] })).toThrow(
-      'wrap: f32[200] at offset 0 needs 800 bytes, the buffer has 512',
+      'wrap: f32[200] at offset 0 needs 800 bytes, in units of 16, the buffer has 512',
     );
     const small = gpu.device.createBuffer({ size: 12, usage: 0x80 | 0x4 | 0x8 });
-    expect(() => gpu.wrap(small, { shape: [3] })).toThrow('f32[3] at offset 0 needs 16 bytes, the buffer has 12');
+    expect(() => gpu.wrap(small, { shape: [3] })).toThrow(
+      'f32[3] at offset 0 needs 16 bytes, in units of 16, the buffer has 12',
+    );
     expect(() => gpu.wrap(mine, { shape: [1], offset: 4 })).toThrow('offset must be a multiple of 256');
     expect(() => gpu.wrap(target, { shape: [1] })).toThrow('lacks the usage STORAGE');
   });
