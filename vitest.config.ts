@@ -5,6 +5,8 @@ import { puppeteerProvider } from './tests/targets/chrome.ts';
 // The GPU tests run unchanged in headless Chrome, in Node on Dawn, and in Deno. Each target is one page or process with
 // one device: starting another for each file would take longer than most files do.
 const gpuTests = { include: ['tests/**/*.test.ts'], exclude: ['tests/**/*.node.test.ts'], isolate: false };
+// What only a browser has, such as IndexedDB.
+const elsewhere = { ...gpuTests, exclude: [...gpuTests.exclude, 'tests/**/*.chrome.test.ts'] };
 
 export default defineConfig({
   // Named here, or Vite finds them in the middle of the first run and reloads the page.
@@ -29,8 +31,8 @@ export default defineConfig({
           },
         },
       },
-      { extends: true, test: { ...gpuTests, name: 'dawn', setupFiles: ['tests/targets/dawn.ts'], maxWorkers: 1 } },
-      { extends: true, test: { ...gpuTests, name: 'deno', setupFiles: ['tests/targets/deno.ts'], maxWorkers: 1 } },
+      { extends: true, test: { ...elsewhere, name: 'dawn', setupFiles: ['tests/targets/dawn.ts'], maxWorkers: 1 } },
+      { extends: true, test: { ...elsewhere, name: 'deno', setupFiles: ['tests/targets/deno.ts'], maxWorkers: 1 } },
       { extends: true, test: { name: 'node', include: ['tests/**/*.node.test.ts'] } },
     ],
   },

@@ -1,4 +1,5 @@
-// The public face: everything but layers (fovea/nn), optimisers (fovea/optim), files (fovea/io) and the test harness (fovea/testing).
+// The public face: everything but layers (fovea/nn), optimisers (fovea/optim), files (fovea/io), the tuner (fovea/tune) and the test harness
+// (fovea/testing).
 export { type CustomOp, customOp } from './autograd/custom.ts';
 export {
   type Backward,

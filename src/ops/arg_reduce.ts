@@ -9,7 +9,7 @@ import { countOf, reducedShape, throughViews } from './axes.ts';
 import { checkAxes, checkAxis, checkDType } from './check.ts';
 import type { ReduceOptions } from './reduce.ts';
 import { pickPlain } from './reference/reduce.ts';
-import { chunksOf, lanesOf, planRows, type RowPlan, type RowView, rowMap, rowsPerGroup, rowView } from './row_plan.ts';
+import { chunksOf, lanesOf, type RowPlan, type RowView, rowMap, rowPlan, rowsPerGroup, rowView } from './row_plan.ts';
 
 export interface ArgReduceOptions {
   /** The axis to search, counted from the end where negative; default all elements, in row-major order. */
@@ -99,7 +99,14 @@ function checkCount(op: string, x: Tensor, axes: readonly number[]): void {
 }
 
 /** The extreme elements along an axis and their places in it. */
-function run(op: string, x: Tensor, view: RowView, shape: Shape, MIN: boolean, plan: RowPlan = planRows(x.gpu, view)) {
+function run(
+  op: string,
+  x: Tensor,
+  view: RowView,
+  shape: Shape,
+  MIN: boolean,
+  plan: RowPlan = rowPlan(x.gpu, 'argReduce', view),
+) {
   const { gpu, dtype } = x;
   const { outer, axis, inner } = view;
   const { chunk, splits } = chunksOf(axis, plan.splits);

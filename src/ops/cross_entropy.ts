@@ -1,21 +1,25 @@
 import { record } from '../autograd/tape.ts';
 import { crossEntropyBackward, crossEntropy as crossEntropyKernel, crossEntropyTotal } from '../generated/kernels.ts';
 import { describe } from '../host.ts';
+import { isSoftware } from '../runtime/adapter.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../runtime/errors.ts';
+import type { Gpu } from '../runtime/gpu.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
 import { mul } from './binary.ts';
 import { checkAxis, checkFloat, checkSameDType, checkTensor } from './check.ts';
+import { type Planning, planFor } from './plans.ts';
 import { crossEntropyPlain } from './reference/cross_entropy.ts';
 import {
-  isSoftware,
   lanesOf,
   planRows,
   type RowPlan,
   type RowView,
+  rowCandidates,
   rowMap,
   rowsPerGroup,
   rowView,
+  viewOf,
 } from './row_plan.ts';
 import { expandDims } from './shape.ts';
 import { logSoftmax } from './softmax.ts';
@@ -29,9 +33,12 @@ export interface CrossEntropyOptions {
   readonly reduction?: Reduction;
   /** The axis of the classes; default the last. */
   readonly axis?: number;
-  /** @internal Instead of the planner's choice; `whole` sums the losses in the same dispatch where one workgroup holds all rows. */
-  readonly plan?: RowPlan & { readonly whole?: boolean };
+  /** @internal Instead of the planner's choice. */
+  readonly plan?: CrossEntropyPlan;
 }
+
+/** `whole`: the losses are summed in the same dispatch, where one workgroup holds all rows. */
+export type CrossEntropyPlan = RowPlan & { readonly whole?: boolean };
 
 type Reduction = 'mean' | 'sum' | 'none';
 
@@ -117,6 +124,26 @@ const CODE: Readonly<Record<Reduction, number>> = {
   mean: crossEntropyKernel.ops.MEAN,
 };
 
+/** On a CPU the barriers of a workgroup's sum cost more than another dispatch. */
+const rule = ({ family }: Pick<Gpu, 'family'>, view: RowView): CrossEntropyPlan => ({
+  ...planRows({ family }, view, false),
+  whole: !isSoftware(family),
+});
+
+/** What the tuner needs of `crossEntropy`. */
+export const crossEntropyPlanning: Planning<CrossEntropyPlan> = {
+  op: 'crossEntropy',
+  sizes: ['outer', 'axis', 'inner'],
+  classes: ['64x64x1', '8x1024x1', '512x32x1', '256x4096x1'],
+  rule: (target, sizes) => rule(target, viewOf(sizes)),
+  candidates: (target, sizes) => {
+    const view = viewOf(sizes);
+    const plans = rowCandidates(target, view, [1]);
+    const fits = plans.filter((plan) => view.outer * view.inner <= rowsPerGroup(plan, view.inner));
+    return [...plans.map((plan) => ({ ...plan, whole: false })), ...fits.map((plan) => ({ ...plan, whole: true }))];
+  },
+};
+
 /** One dispatch for the rows and, unless one workgroup holds them all, one for their sum. */
 function forward(
   x: Tensor,
@@ -125,21 +152,14 @@ function forward(
   stats: Tensor,
   view: RowView,
   settings: CrossEntropySettings,
-  forced?: CrossEntropyOptions['plan'],
+  plan = planFor(x.gpu, 'crossEntropy', [view.outer, view.axis, view.inner], () => rule(x.gpu, view)),
 ): void {
   const { gpu } = x;
   const { axis, inner } = view;
   const { ignored, smoothing, reduction } = settings;
   const rows = view.outer * inner;
-  const plan = forced ?? planRows(gpu, view, false);
   const REDUCTION = CODE[reduction];
-  const software = isSoftware(gpu);
-  // On a CPU the barriers of a workgroup's sum cost more than another dispatch.
-  const WHOLE =
-    reduction !== 'none' &&
-    rows > 0 &&
-    rows <= rowsPerGroup(plan, inner) &&
-    (forced ? forced.whole === true : !software);
+  const WHOLE = plan.whole === true && reduction !== 'none' && rows > 0 && rows <= rowsPerGroup(plan, inner);
   const constants = { ...lanesOf(plan, inner), PROBS: settings.probabilities, SMOOTH: smoothing > 0, REDUCTION, WHOLE };
   dispatch(
     gpu,
@@ -151,7 +171,7 @@ function forward(
   );
   if (reduction === 'none' || WHOLE) return;
   dispatch(gpu, crossEntropyTotal, { stats, loss }, { rows }, 1, {
-    WG: software ? (rows > 8192 ? 64 : 1) : 256,
+    WG: isSoftware(gpu.family) ? (rows > 8192 ? 64 : 1) : 256,
     REDUCTION,
   });
 }

@@ -13,7 +13,7 @@ import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkFloat, checkSameDType, checkShape } from './check.ts';
 import { layerNormPlain } from './reference/layer_norm.ts';
-import { chunksOf, lanesOf, planRows, type RowPlan, rowsPerGroup } from './row_plan.ts';
+import { chunksOf, lanesOf, type RowPlan, rowPlan, rowsPerGroup } from './row_plan.ts';
 
 export interface LayerNormOptions {
   /** The scale of each element, of shape `normalizedShape`; default 1. */
@@ -44,8 +44,8 @@ export function layerNorm(x: Tensor, options: LayerNormOptions = {}): Tensor {
   const { gpu, dtype } = x;
   const cols = sizeOf(shape);
   const rows = cols === 0 ? 0 : x.size / cols;
-  const plan = options.plan ?? planRows(gpu, { outer: rows, axis: cols, inner: 1 }, false);
-  const weightPlan = options.weightPlan ?? planRows(gpu, { outer: 1, axis: rows, inner: cols });
+  const plan = options.plan ?? rowPlan(gpu, 'layerNorm', { outer: rows, axis: cols, inner: 1 }, false);
+  const weightPlan = options.weightPlan ?? rowPlan(gpu, 'layerNormWeights', { outer: 1, axis: rows, inner: cols });
   const y = gpu.empty(x.shape, dtype, 'layerNorm');
   using stats = gpu.empty([rows, 2], 'f32', 'layerNorm');
   forward(x, weight, bias, y, stats, cols, eps, plan);

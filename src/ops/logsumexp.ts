@@ -11,10 +11,10 @@ import { logsumexpPlain } from './reference/softmax.ts';
 import {
   chunksOf,
   lanesOf,
-  planRows,
   type RowPlan,
   type RowView,
   rowMap,
+  rowPlan,
   rowsPerGroup,
   secondPass,
 } from './row_plan.ts';
@@ -36,7 +36,7 @@ export function logsumexp(x: Tensor, options: ReduceOptions = {}): Tensor {
   return scope(() => throughViews(x, axes, shape, (from, view, to) => stage(from, view, to, options.plan)));
 }
 
-function stage(x: Tensor, view: RowView, shape: Shape, plan: RowPlan = planRows(x.gpu, view)): Tensor {
+function stage(x: Tensor, view: RowView, shape: Shape, plan: RowPlan = rowPlan(x.gpu, 'logsumexp', view)): Tensor {
   const y = x.gpu.empty(shape, x.dtype, 'logsumexp');
   scope(() => run(x, y, view, plan));
   record({

@@ -1,10 +1,12 @@
 // The order of the elements along an axis: what sort, topk and the scatter of many indices are made of. Nothing here is recorded.
 import { mergeRuns, rankRows, sortTiles } from '../generated/kernels.ts';
 import type { Shape } from '../host.ts';
+import { type Family, isSoftware } from '../runtime/adapter.ts';
+import type { Gpu } from '../runtime/gpu.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { isSoftware } from './row_plan.ts';
+import { type Planning, planFor } from './plans.ts';
 import { readStrided } from './strided.ts';
 import { contiguousStrides } from './strides.ts';
 
@@ -20,12 +22,30 @@ export interface Ordering {
 /** How rows are sorted: each element counting those before it, or tiles in workgroup memory and merge passes. */
 export type SortPlan = { readonly by: 'count' } | { readonly by: 'tiles'; readonly tile: number };
 
-/** The plan for rows of `n`. On a CPU barriers cost more than merge passes do. */
-export function planSort(x: Tensor, n: number): SortPlan {
-  const software = isSoftware(x.gpu);
+/** The plan for the first `keep` of rows of `n`. */
+export const planSort = (gpu: Gpu, rows: number, n: number, keep: number): SortPlan =>
+  planFor(gpu, 'sort', [rows, n, keep], () => rule(gpu.family, n));
+
+/** On a CPU barriers cost more than merge passes do. */
+function rule(family: Family, n: number): SortPlan {
+  const software = isSoftware(family);
   if (n <= (software ? 128 : 64)) return { by: 'count' };
   return { by: 'tiles', tile: software ? 64 : n <= 256 ? 256 : 1024 };
 }
+
+/** What the tuner needs of `sort` and `topk`; tiles of pairs within 8 KB of workgroup memory. */
+export const sortPlanning: Planning<SortPlan> = {
+  op: 'sort',
+  sizes: ['rows', 'n', 'keep'],
+  classes: ['1x4096x4096', '64x128x128', '64x512x512', '16x4096x16'],
+  rule: ({ family }, [, n = 1]) => rule(family, n),
+  candidates: (_, [, n = 1]) => [
+    ...(n <= 1024 ? [{ by: 'count' } as const] : []),
+    ...[64, 128, 256, 512, 1024]
+      .filter((tile) => tile === 64 || tile < 2 * n)
+      .map((tile) => ({ by: 'tiles', tile }) as const),
+  ],
+};
 
 /** The first `keep` elements of `x` [outer, n, inner] by order, and their places, both [outer, keep, inner]. One dispatch, n loads an element. */
 export function rankByCount(

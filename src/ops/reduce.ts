@@ -15,6 +15,7 @@ import {
   type RowPlan,
   type RowView,
   rowMap,
+  rowPlan,
   rowsPerGroup,
   secondPass,
 } from './row_plan.ts';
@@ -206,7 +207,7 @@ function runReduce(
   to: Tensor,
   view: RowView,
   scale: number,
-  plan: RowPlan = planRows(from.gpu, view),
+  plan: RowPlan = rowPlan(from.gpu, 'reduce', view),
 ): void {
   const { gpu } = from;
   const { outer, inner } = view;

@@ -1,5 +1,7 @@
+import { isSoftware } from '../runtime/adapter.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { grid } from '../runtime/kernel.ts';
+import { type Planning, planFor, type Sizes, type Target } from './plans.ts';
 
 /** Data seen as [outer, axis, inner]: what the row kernels (reductions, softmax, normalisation) work along. */
 export interface RowView {
@@ -27,21 +29,15 @@ export function rowView(shape: readonly number[], axis: number): RowView {
   return { outer: product(0, axis), axis: shape[axis] ?? 1, inner: product(axis + 1, shape.length) };
 }
 
-/** Whether the adapter computes on the CPU: a few invocations fill it, and a barrier costs as much as a dispatch for every four of them. */
-export function isSoftware(gpu: Pick<Gpu, 'info'>): boolean {
-  const { vendor = '', architecture = '', description = '' } = gpu.info ?? {};
-  return /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${vendor} ${architecture} ${description}`);
-}
-
 /**
  * One invocation a row where rows are short or many, more lanes for long ones, and chunks where a few long rows would leave the device idle.
  * Measured on SwiftShader (docs/kernels/reductions.md); on GPUs by the usual rules: neighbours read neighbours, some elements a lane.
  *
  * @param canSplit whether the kernel has a second pass
  */
-export function planRows(gpu: Pick<Gpu, 'info'>, { outer, axis, inner }: RowView, canSplit = true): RowPlan {
+export function planRows({ family }: Pick<Gpu, 'family'>, { outer, axis, inner }: RowView, canSplit = true): RowPlan {
   const rows = Math.max(outer * inner, 1);
-  if (isSoftware(gpu)) {
+  if (isSoftware(family)) {
     // Four invocations run side by side, so that only fewer rows than that gain from being cut.
     const wanted = rows < 4 ? Math.min(Math.floor(axis / 256), 64) : Math.ceil(axis / LONGEST_RUN);
     const splits = canSplit ? Math.max(wanted, 1) : 1;
@@ -60,14 +56,51 @@ export function planRows(gpu: Pick<Gpu, 'info'>, { outer, axis, inner }: RowView
  * A plan for kernels that only write along rows: chunks of a few elements a lane, enough of them to fill the device. Rows, not elements, are
  * shared out, since what a row has in common (and the divisions that find it) would be found again for each element.
  */
-export function planRowMap(gpu: Pick<Gpu, 'info'>, { outer, axis, inner }: RowView): RowPlan {
+export function planRowMap({ family }: Pick<Gpu, 'family'>, { outer, axis, inner }: RowView): RowPlan {
   const rows = Math.max(outer * inner, 1);
-  if (isSoftware(gpu)) {
+  if (isSoftware(family)) {
     const wanted = Math.max(Math.min(Math.floor(axis / 64), Math.floor(256 / rows)), Math.ceil(axis / LONGEST_RUN), 1);
     return { lanes: 1, splits: wanted, vec4: true };
   }
   const lanes = inner === 1 ? Math.min(powerOfTwo(axis), 64) : 1;
   return { lanes, splits: Math.max(1, Math.ceil(axis / (lanes * 8))), vec4: true };
+}
+
+/** The plan of a row op that has one in tables under `op`. */
+export const rowPlan = (gpu: Gpu, op: string, view: RowView, canSplit = true): RowPlan =>
+  planFor(gpu, op, sizesOf(view), () => planRows(gpu, view, canSplit));
+
+const mapPlan = (gpu: Gpu, view: RowView): RowPlan =>
+  planFor(gpu, 'rowMap', sizesOf(view), () => planRowMap(gpu, view));
+
+const sizesOf = ({ outer, axis, inner }: RowView): Sizes => [outer, axis, inner];
+export const viewOf = ([outer = 1, axis = 1, inner = 1]: Sizes): RowView => ({ outer, axis, inner });
+
+/** What the tuner needs of a row op: its plans are lanes times chunks, the latter where the kernel has a second pass. */
+export const rowPlanning = (op: string, classes: readonly string[], canSplit = true): Planning<RowPlan> => ({
+  op,
+  sizes: ['outer', 'axis', 'inner'],
+  classes,
+  rule: (target, sizes) => planRows(target, viewOf(sizes), canSplit),
+  candidates: (target, sizes) => rowCandidates(target, viewOf(sizes), canSplit ? [1, 4, 16, 64] : [1]),
+});
+
+/** As `rowPlanning`, for the kernels that only write along rows and share one entry in tables. */
+export const rowMapPlanning: Planning<RowPlan> = {
+  op: 'rowMap',
+  sizes: ['outer', 'axis', 'inner'],
+  classes: ['64x256x1', '1024x64x1', '4x16384x1', '16x64x64'],
+  rule: (target, sizes) => planRowMap(target, viewOf(sizes)),
+  candidates: (target, sizes) => rowCandidates(target, viewOf(sizes), [1, 2, 4, 16, 64, 256]),
+};
+
+/** Lanes that all have an element, in chunks that leave a few to each lane, and none more than a CPU may walk over. */
+export function rowCandidates({ family }: Target, { axis }: RowView, splits: readonly number[]): RowPlan[] {
+  const plans = splits.flatMap((n) => [1, 4, 16, 64, 256].map((lanes) => ({ lanes, splits: n, vec4: true })));
+  return plans.filter(({ lanes, splits }) => {
+    const run = axis / splits / lanes;
+    return (run >= 4 || (splits === 1 && (run >= 1 || lanes === 1))) && (!isSoftware(family) || run <= LONGEST_RUN);
+  });
 }
 
 /** Overrides of lib/lanes.inc.wgsl for a plan. */
@@ -92,7 +125,7 @@ export function chunksOf(axis: number, splits: number): { readonly chunk: number
 export const secondPass = (plan: RowPlan): RowPlan => ({ ...plan, lanes: Math.min(plan.lanes, 16), splits: 1 });
 
 /** What a kernel that writes along rows is dispatched with. */
-export function rowMap(gpu: Gpu, view: RowView, plan: RowPlan = planRowMap(gpu, view)) {
+export function rowMap(gpu: Gpu, view: RowView, plan: RowPlan = mapPlan(gpu, view)) {
   const { outer, axis, inner } = view;
   const { chunk, splits } = chunksOf(axis, plan.splits);
   const outputs = outer * splits * inner;

@@ -1,10 +1,13 @@
 import { scanColumns, scanRows, scanTotals } from '../generated/kernels.ts';
 import { type DType, sizeOf } from '../host.ts';
+import { type Family, isSoftware } from '../runtime/adapter.ts';
+import type { Gpu } from '../runtime/gpu.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkAxis, checkDType } from './check.ts';
-import { isSoftware, type RowView, rowView } from './row_plan.ts';
+import { type Planning, planFor } from './plans.ts';
+import { type RowView, rowView, viewOf } from './row_plan.ts';
 import { recordLinear } from './strided.ts';
 
 export interface CumsumOptions {
@@ -37,18 +40,35 @@ export function cumsum(x: Tensor, options: CumsumOptions = {}): Tensor {
   const { exclusive = false, reverse = false } = options;
   const view = rowView(x.shape, axis);
   const y = x.gpu.empty(x.shape, x.dtype, 'cumsum');
-  if (x.size > 0) scope(() => scan(x, y, view, exclusive, reverse, options.plan ?? planScan(x, view)));
+  if (x.size > 0) scope(() => scan(x, y, view, exclusive, reverse, options.plan ?? planScan(x.gpu, view)));
   return recordLinear('cumsum', x, y, (dy) => cumsum(dy, { ...options, axis, exclusive, reverse: !reverse }));
 }
 
+const planScan = (gpu: Gpu, view: RowView): ScanPlan =>
+  planFor(gpu, 'scan', [view.outer, view.axis, view.inner], () => rule(gpu.family, view));
+
 /** Chunks that fill the device, but no shorter than what is worth the second reading. */
-function planScan(x: Tensor, { outer, axis, inner }: RowView): ScanPlan {
-  const software = isSoftware(x.gpu);
+function rule(family: Family, { outer, axis, inner }: RowView): ScanPlan {
+  const software = isSoftware(family);
   const by = inner === 1 && !software ? 'rows' : 'columns';
   const [wanted, least] = by === 'rows' ? [512, 4096] : software ? [16, 1024] : [65_536, 64];
   const chunks = Math.max(1, Math.min(Math.floor(wanted / (outer * inner)), Math.floor(axis / least)));
   return { by, chunk: Math.ceil(axis / chunks) };
 }
+
+/** What the tuner needs of `cumsum`. */
+export const scanPlanning: Planning<ScanPlan> = {
+  op: 'scan',
+  sizes: ['outer', 'axis', 'inner'],
+  classes: ['1x65536x1', '64x1024x1', '4x1024x64'],
+  rule: ({ family }, sizes) => rule(family, viewOf(sizes)),
+  candidates: (_, sizes) => {
+    const { axis, inner } = viewOf(sizes);
+    const chunks = [1, 4, 16, 64, 256].map((n) => Math.ceil(axis / n)).filter((chunk) => chunk === axis || chunk >= 32);
+    const ways = inner === 1 ? (['columns', 'rows'] as const) : (['columns'] as const);
+    return ways.flatMap((by) => chunks.map((chunk) => ({ by, chunk })));
+  },
+};
 
 const accumulator = (dtype: DType): DType => (dtype === 'f16' ? 'f32' : dtype);
 
@@ -77,7 +97,7 @@ function scan(
     });
     carry = gpu.empty(shape, Acc, 'cumsum');
     const view = { outer, axis: chunks, inner };
-    scan(totals, carry, view, true, false, planScan(totals, view));
+    scan(totals, carry, view, true, false, planScan(gpu, view));
   }
   const constants = { EXCLUSIVE, REVERSE, CARRY };
   if (by === 'rows') dispatch(gpu, scanRows, { x, carry, y }, { columns, n, chunk, chunks }, grid(columns), constants);

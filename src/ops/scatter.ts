@@ -10,6 +10,7 @@ import {
   segmentStarts,
 } from '../generated/kernels.ts';
 import { type DType, describe, type Shape } from '../host.ts';
+import { type Family, isSoftware } from '../runtime/adapter.ts';
 import { ShapeError } from '../runtime/errors.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import { scope } from '../runtime/scope.ts';
@@ -18,7 +19,7 @@ import { add } from './binary.ts';
 import { checkAxis, checkDType, checkSameDType, checkShape } from './check.ts';
 import { type Around, around, checkAlong, checkIndices, gather, type Strides, takeAlong } from './gather.ts';
 import { axisBack, axisLast, orderByTiles, planSort, rankByCount } from './order.ts';
-import { isSoftware } from './row_plan.ts';
+import { type Planning, planFor } from './plans.ts';
 import { pad } from './slice.ts';
 import { fourfold } from './strided.ts';
 
@@ -185,10 +186,24 @@ function rowsOf(shape: Shape, indices: Tensor, axis: number): Layout {
  * Walking costs a load of each index for each place, sorting a few dispatches and about a microsecond an index on SwiftShader, where 130
  * loads take as long. On GPUs, where loads of the same index are shared, walking is worth it for longer.
  */
-function planScatter(dy: Tensor, { outer, length, inner, count }: Layout['dims']): ScatterPlan {
-  const places = (outer * length * inner) / (fourfold(inner) ? 4 : 1);
-  return places * count <= (isSoftware(dy.gpu) ? 10_000 + 130 * count : 2 ** 22) ? 'walk' : 'sort';
+function rule(family: Family, rows: number, inner: number, count: number): ScatterPlan {
+  const places = (rows * inner) / (fourfold(inner) ? 4 : 1);
+  return places * count <= (isSoftware(family) ? 10_000 + 130 * count : 2 ** 22) ? 'walk' : 'sort';
 }
+
+function planScatter({ gpu }: Tensor, { outer, length, inner, count }: Layout['dims']): ScatterPlan {
+  const rows = outer * length;
+  return planFor(gpu, 'scatter', [rows, inner, count], () => rule(gpu.family, rows, inner, count));
+}
+
+/** What the tuner needs of `scatterAdd` and of the gradients of `gather` and `takeAlong`: `count` indices for `rows` of `inner` elements. */
+export const scatterPlanning: Planning<ScatterPlan> = {
+  op: 'scatter',
+  sizes: ['rows', 'inner', 'count'],
+  classes: ['64x64x64', '1024x64x256', '256x1x4096', '4096x128x64'],
+  rule: ({ family }, [rows = 1, inner = 1, count = 1]) => rule(family, rows, inner, count),
+  candidates: () => ['walk', 'sort'],
+};
 
 /** base + the sums of `dy` by place; not recorded. */
 function scatter(
@@ -288,13 +303,14 @@ function sorted(op: string, dy: Tensor, indices: Tensor, y: Tensor, { dims, stri
 
 /** The places of the indices in ascending order, each row by itself. */
 function orderOf(op: string, indices: Tensor, rows: number, { length, count }: Layout['dims']): Tensor {
+  const { gpu } = indices;
   const ordering = {
     key: indices.dtype === 'i32' ? 'PLACE' : 'UNSIGNED',
     descending: false,
     keep: count,
     length,
   } as const;
-  const plan = planSort(indices, count);
+  const plan = planSort(gpu, rows, count, count);
   return plan.by === 'count'
     ? rankByCount(op, indices, count, 1, ordering).order
     : orderByTiles(op, indices, rows, count, ordering, plan.tile);

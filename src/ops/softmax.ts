@@ -14,7 +14,7 @@ import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkAxis, checkFloat } from './check.ts';
 import { softmaxPlain } from './reference/softmax.ts';
-import { chunksOf, lanesOf, planRows, type RowPlan, type RowView, rowsPerGroup, rowView } from './row_plan.ts';
+import { chunksOf, lanesOf, type RowPlan, type RowView, rowPlan, rowsPerGroup, rowView } from './row_plan.ts';
 
 export interface SoftmaxOptions {
   /** The axis along which the result sums to 1; default the last. */
@@ -54,7 +54,7 @@ function alongAxis(op: string, x: Tensor, LOG: boolean, options: SoftmaxOptions)
   checkFloat(op, 'x', x);
   const axis = checkAxis(op, options.axis ?? -1, x);
   const view = rowView(x.shape, axis);
-  const plan = options.plan ?? planRows(x.gpu, view);
+  const plan = options.plan ?? rowPlan(x.gpu, 'softmax', view);
   const y = x.gpu.empty(x.shape, x.dtype, op);
   forward(x, y, view, plan, LOG);
   record({

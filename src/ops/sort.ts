@@ -72,7 +72,7 @@ function ranked(
   checkDType(op, 'x', x, 'f32', 'f16', 'i32', 'u32');
   const n = x.shape[axis] as number;
   const ordering: Ordering = { key: KEYS[x.dtype as keyof typeof KEYS], descending, keep };
-  const plan = given ?? planSort(x, n);
+  const plan = given ?? planSort(x.gpu, x.size / n, n, keep);
   const result =
     plan.by === 'count' || x.size === 0 ? counted(op, x, axis, ordering) : tiled(op, x, axis, ordering, plan.tile);
   const { shape } = x;

@@ -27,10 +27,8 @@ export function clipGradNorm<T extends TensorTree>(
   checkOption('clipGradNorm', 'maxNorm', maxNorm, maxNorm > 0, '> 0');
   const tensors = entries.map(([, t]) => t);
   const { gpu } = tensors[0] as Tensor;
-  const layout = new Layout(
-    tensors.map((t) => t.size),
-    plan ?? planPack(gpu),
-  );
+  const sizes = tensors.map((t) => t.size);
+  const layout = new Layout(sizes, plan ?? planPack(gpu, sizes));
   const { total, sums } = layout;
   return scope(() => {
     const flat = gpu.empty([total + 4 * sums], 'f32', 'clipGradNorm');

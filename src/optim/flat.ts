@@ -1,5 +1,6 @@
 import { pack as packKernel } from '../generated/kernels.ts';
-import { isSoftware } from '../ops/row_plan.ts';
+import { type Planning, planFor } from '../ops/plans.ts';
+import { type Family, isSoftware } from '../runtime/adapter.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import { ALIGNMENT } from '../runtime/memory.ts';
@@ -17,8 +18,22 @@ export interface PackPlan {
   readonly REDUCE: boolean;
 }
 
-export const planPack = (gpu: Gpu): PackPlan =>
-  isSoftware(gpu) ? { WG: 64, PER: 8, REDUCE: false } : { WG: 256, PER: 4, REDUCE: true };
+/** The plan for tensors of these sizes. */
+export const planPack = (gpu: Gpu, sizes: readonly number[]): PackPlan =>
+  planFor(gpu, 'pack', [sizes.reduce((a, b) => a + b, 0)], () => rule(gpu.family));
+
+const rule = (family: Family): PackPlan =>
+  isSoftware(family) ? { WG: 64, PER: 8, REDUCE: false } : { WG: 256, PER: 4, REDUCE: true };
+
+/** What the tuner needs of the optimisers' and `clipGradNorm`'s way to flat storages. */
+export const packPlanning: Planning<PackPlan> = {
+  op: 'pack',
+  sizes: ['elements'],
+  classes: ['16384', '1048576'],
+  rule: ({ family }) => rule(family),
+  candidates: () =>
+    [64, 256].flatMap((WG) => [1, 4, 8, 16].flatMap((PER) => [false, true].map((REDUCE) => ({ WG, PER, REDUCE })))),
+};
 
 /** One dispatch of pack.wgsl: the parameters it takes, and which tensors. */
 interface Chunk {

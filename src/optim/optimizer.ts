@@ -60,10 +60,8 @@ export abstract class Optimizer {
     this.#lr = lr;
     const tensors = this.params.map(([, t]) => t);
     this.gpu = (tensors[0] as Tensor).gpu;
-    this.layout = new Layout(
-      tensors.map((t) => t.size),
-      planPack(this.gpu),
-    );
+    const sizes = tensors.map((t) => t.size);
+    this.layout = new Layout(sizes, planPack(this.gpu, sizes));
     this.values = this.own(this.gpu.empty([this.layout.total], 'f32', name));
     this.layout.pack(tensors, this.values, false);
     tensors.forEach((t, i) => t.rebase(this.values.storage.retain(), 4 * (this.layout.offsets[i] as number)));

@@ -10,6 +10,7 @@ import {
   words,
 } from '../host.ts';
 import { Tensor } from '../tensor.ts';
+import { type Family, familyOf, type PlanTable } from './adapter.ts';
 import { type Counters, type MemoryUse, zeroCounters } from './counters.ts';
 import { DeviceLostError, FoveaError, LimitError, OutOfMemoryError, ShapeError } from './errors.ts';
 import { dispatch, grid, type Kernel } from './kernel.ts';
@@ -57,8 +58,12 @@ export class Gpu {
   readonly features: ReadonlySet<string>;
   /** The adapter's description: vendor, architecture, device. */
   readonly info: GPUAdapterInfo | null;
+  /** Which of the known kinds of adapters it is: what plans are chosen by. */
+  readonly family: Family;
   /** Debug mode: tensors made from now on that are left to the garbage collector are reported on the console with the line that made them. */
   reportDropped = false;
+  /** @internal Plans that go before those that are shipped; `applyTuning` of fovea/tune sets it. */ plans: PlanTable | null =
+    null;
   /** @internal */ readonly pool: Pool;
   /** @internal */ readonly programs: Programs;
   /** @internal */ readonly queue: Queue;
@@ -81,6 +86,7 @@ export class Gpu {
     this.limits = device.limits;
     this.features = device.features as ReadonlySet<string>;
     this.info = info;
+    this.family = familyOf(info);
     this.#owned = owned;
     this.pool = new Pool(this);
     this.programs = new Programs(this);

@@ -1,5 +1,5 @@
-import type { Gpu } from '../../runtime/gpu.ts';
-import { isSoftware } from '../row_plan.ts';
+import { type Family, isSoftware } from '../../runtime/adapter.ts';
+import { type Planning, planFor, type Sizes, type Target } from '../plans.ts';
 import type { Problem } from './problem.ts';
 
 /** The algorithms: operands read from storage into registers; tiles in workgroup memory; K shared out among the lanes of a workgroup. */
@@ -24,31 +24,46 @@ export interface Plan {
   readonly splits: number;
 }
 
-/** Adapters that want the same plans. */
-export type Family = 'software' | 'large' | 'modest';
+type Kind = 'software' | 'large' | 'modest';
+type Sized = Pick<Problem, 'm' | 'n' | 'k' | 'batch'>;
 
 /** Software; GPUs whose invocations can hold 8 x 8 sums in registers; those that would spill, and those nobody knows. */
-export function familyOf(gpu: Gpu): Family {
-  if (isSoftware(gpu)) return 'software';
-  const { vendor = '', description = '' } = gpu.info ?? {};
-  return /nvidia|apple|amd|radeon|geforce/i.test(`${vendor} ${description}`) ? 'large' : 'modest';
+function kindOf(family: Family): Kind {
+  if (isSoftware(family)) return 'software';
+  return family === 'nvidia' || family === 'apple' || family === 'amd' ? 'large' : 'modest';
 }
 
 /** Invocations of a workgroup of `registers`; invocations that fill the device; the fewest k worth a range of their own. */
-const DEVICE: Readonly<
-  Record<Family, { readonly group: number; readonly wanted: number; readonly leastRange: number }>
-> = {
-  software: { group: 16, wanted: 64, leastRange: 1024 },
-  modest: { group: 64, wanted: 4096, leastRange: 256 },
-  large: { group: 64, wanted: 16_384, leastRange: 256 },
-};
+const DEVICE: Readonly<Record<Kind, { readonly group: number; readonly wanted: number; readonly leastRange: number }>> =
+  {
+    software: { group: 16, wanted: 64, leastRange: 1024 },
+    modest: { group: 64, wanted: 4096, leastRange: 256 },
+    large: { group: 64, wanted: 16_384, leastRange: 256 },
+  };
 
-/** The plan for a product, from its shape and the adapter's family; the same for the same shape, so that results are repeatable. */
-export function plan(family: Family, p: Problem, forced: Partial<Plan> = {}): Plan {
-  const variant = forced.variant ?? variantFor(family, p);
-  const chosen = { ...{ registers, tiled, small }[variant](family, p), ...forced };
-  return { ...chosen, splits: forced.splits ?? splitsFor(family, p, chosen) };
+/** The plan for a product: what is forced of it, or a table's, or the rule's. */
+export function plan(target: Pick<Target, 'family' | 'plans'>, p: Problem, forced?: Partial<Plan>): Plan {
+  if (forced) return rule(target.family, p, forced);
+  return planFor(target, 'matmul', sizesOf(p), () => rule(target.family, p));
 }
+
+/** The plan for a product, from its shape and the adapter's family. */
+export function rule(family: Family, p: Sized, forced: Partial<Plan> = {}): Plan {
+  const kind = kindOf(family);
+  const variant = forced.variant ?? variantFor(kind, p);
+  const chosen = { ...{ registers, tiled, small }[variant](kind, p), ...forced };
+  return { ...chosen, splits: forced.splits ?? splitsFor(kind, p, chosen) };
+}
+
+/** A and B by which of their dimensions is contiguous: see `reading` in run.ts. */
+const sizesOf = ({ m, n, k, batch, aM, aK, bK, bN }: Problem): Sizes => [
+  m,
+  n,
+  k,
+  batch,
+  aM === 1 && aK !== 1 ? 1 : 0,
+  bK === 1 && bN !== 1 ? 1 : 0,
+];
 
 /** Rows and columns of C a workgroup computes. */
 export function tileOf({
@@ -61,22 +76,22 @@ export function tileOf({
   return variant === 'small' ? [4, 4 * x] : [4 * y * blocksM, 4 * x * blocksN];
 }
 
-function variantFor(family: Family, p: Problem): Variant {
+function variantFor(kind: Kind, p: Sized): Variant {
   // Workgroup memory wins nothing there, and what SwiftShader takes to compile a kernel grows with it.
-  if (family === 'software') return 'registers';
+  if (kind === 'software') return 'registers';
   if (p.n <= 16 && p.m <= 16 && p.batch > 16) return 'registers';
   if (p.m <= 8) return 'small';
   if (p.n <= 8 || p.k < 16) return 'registers';
   return tilesOf(p, 32) <= 32 && p.k <= 512 ? 'small' : 'tiled';
 }
 
-const tilesOf = (p: Problem, size: number) => Math.ceil(p.m / size) * Math.ceil(p.n / size) * p.batch;
+const tilesOf = (p: Sized, size: number) => Math.ceil(p.m / size) * Math.ceil(p.n / size) * p.batch;
 /** The least power of two that is at least `n`. */
 const powerOfTwo = (n: number) => 2 ** Math.ceil(Math.log2(Math.max(n, 1)));
 
-function registers(family: Family, p: Problem): Omit<Plan, 'splits'> {
-  const { group } = DEVICE[family];
-  const two = (n: number) => (n > 4 && (family === 'software' || tilesOf(p, 8) > DEVICE[family].wanted) ? 2 : 1);
+function registers(kind: Kind, p: Sized): Omit<Plan, 'splits'> {
+  const { group } = DEVICE[kind];
+  const two = (n: number) => (n > 4 && (kind === 'software' || tilesOf(p, 8) > DEVICE[kind].wanted) ? 2 : 1);
   const [blocksM, blocksN] = [two(p.m), two(p.n)];
   // Few shapes of workgroups, since each is compiled anew.
   const x = p.n > 16 ? 8 : p.n > 8 ? 2 : 1;
@@ -84,22 +99,104 @@ function registers(family: Family, p: Problem): Omit<Plan, 'splits'> {
   return { variant: 'registers', x, y, z, blocksM, blocksN, depth: 4 };
 }
 
-function tiled(family: Family, p: Problem): Omit<Plan, 'splits'> {
-  const blocks = family === 'modest' || tilesOf(p, 64) < 128 ? 1 : 2;
+function tiled(kind: Kind, p: Sized): Omit<Plan, 'splits'> {
+  const blocks = kind === 'modest' || tilesOf(p, 64) < 128 ? 1 : 2;
   return { variant: 'tiled', x: 8, y: 8, z: 1, blocksM: blocks, blocksN: blocks, depth: 16 };
 }
 
-function small(_: Family, p: Problem): Omit<Plan, 'splits'> {
+function small(_: Kind, p: Sized): Omit<Plan, 'splits'> {
   const x = Math.min(8, powerOfTwo(p.n / 4));
   return { variant: 'small', x, y: 64 / x, z: 1, blocksM: 1, blocksN: 1, depth: 4 };
 }
 
 /** Few outputs and a long K leave most of a device idle, unless ranges of K are computed side by side. */
-function splitsFor(family: Family, p: Problem, chosen: Omit<Plan, 'splits'>): number {
-  const { wanted, leastRange } = DEVICE[family];
+function splitsFor(kind: Kind, p: Sized, chosen: Omit<Plan, 'splits'>): number {
+  const { wanted, leastRange } = DEVICE[kind];
   const { variant, x, y, blocksM, blocksN } = chosen;
   const [rows, columns] = variant === 'registers' ? [4 * blocksM, 4 * blocksN] : tileOf(chosen);
   const invocations =
     Math.ceil(p.m / rows) * Math.ceil(p.n / columns) * p.batch * (variant === 'registers' ? 1 : x * y);
   return Math.max(1, Math.min(64, Math.floor(wanted / Math.max(invocations, 1)), Math.floor(p.k / leastRange)));
+}
+
+const problemOf = ([m = 1, n = 1, k = 1, batch = 1]: Sizes): Sized => ({ m, n, k, batch });
+
+/** What the tuner needs of `matmul`: `aByM` and `bByK` say that A or B lies transposed. */
+export const matmulPlanning: Planning<Plan> = {
+  op: 'matmul',
+  sizes: ['m', 'n', 'k', 'batch', 'aByM', 'bByK'],
+  classes: [
+    ...['64x64x64x1x0x0', '256x256x256x1x0x0', '256x256x256x1x0x1', '256x256x256x1x1x0', '1024x64x256x1x0x0'],
+    ...['1x1024x1024x1x0x0', '8x512x128x1x0x0', '64x64x4096x1x1x0', '64x64x64x32x0x1', '256x64x256x8x0x0'],
+  ],
+  rule: ({ family }, sizes) => rule(family, problemOf(sizes)),
+  candidates: ({ family }, sizes) => candidates(family, problemOf(sizes)),
+};
+
+/** Each geometry with one range of K, with as many as the rule gives it, and with twice and half as many. */
+function candidates(family: Family, p: Sized): Plan[] {
+  const kind = kindOf(family);
+  const geometries = [
+    ...registerPlans(p),
+    // Workgroup memory wins nothing on a CPU, and SwiftShader compiles such kernels for seconds.
+    ...(kind === 'software' || p.m <= 8 || p.n <= 8 || p.k < 16 ? [] : tiledPlans()),
+    ...(kind === 'software' || p.m > 64 ? [] : smallPlans(p)),
+  ];
+  return geometries.flatMap((geometry) => {
+    const splits = splitsFor(kind, p, geometry);
+    const wanted = splits === 1 ? [1] : [...new Set([1, Math.ceil(splits / 2), splits, Math.min(2 * splits, 64)])];
+    return wanted.map((splits) => ({ ...geometry, splits }));
+  });
+}
+
+type Geometry = Omit<Plan, 'splits'>;
+
+function registerPlans({ m, n }: Sized): Geometry[] {
+  const blocks = [
+    [1, 1],
+    [1, 2],
+    [2, 1],
+    [2, 2],
+  ].filter(([bm = 1, bn = 1]) => (bm === 1 || m > 4) && (bn === 1 || n > 4));
+  const groups = [
+    [16, 2],
+    [16, 8],
+    [64, 2],
+    [64, 8],
+    [64, 16],
+  ].filter(([, x = 1]) => x === 2 || 4 * x <= n);
+  return groups.flatMap(([group = 16, x = 1]) =>
+    blocks.map(([blocksM = 1, blocksN = 1]) => {
+      const [y, z] = m > 8 ? [group / x, 1] : [1, group / x];
+      return { variant: 'registers', x, y, z, blocksM, blocksN, depth: 4 } as const;
+    }),
+  );
+}
+
+/** Within 16 KB of workgroup memory, and each with an invocation for every block of a tile. */
+function tiledPlans(): Geometry[] {
+  const plans = [
+    [8, 8, 1, 1, 8],
+    [8, 8, 1, 1, 16],
+    [8, 8, 1, 2, 16],
+    [8, 8, 2, 2, 8],
+    [8, 8, 2, 2, 16],
+    [16, 8, 1, 1, 16],
+    [16, 16, 1, 1, 16],
+    [16, 16, 2, 2, 8],
+    [16, 16, 2, 2, 16],
+  ];
+  return plans.map(([x = 8, y = 8, blocksM = 1, blocksN = 1, depth = 16]) => {
+    return { variant: 'tiled', x, y, z: 1, blocksM, blocksN, depth } as const;
+  });
+}
+
+function smallPlans({ n }: Sized): Geometry[] {
+  return [1, 4, 8, 16]
+    .filter((x) => x === 1 || 4 * x <= n)
+    .flatMap((x) =>
+      [64, 256].map(
+        (group) => ({ variant: 'small', x, y: group / x, z: 1, blocksM: 1, blocksN: 1, depth: 4 }) as const,
+      ),
+    );
 }

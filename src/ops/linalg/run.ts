@@ -2,7 +2,7 @@ import { matmulRegisters, matmulSmall, matmulSum, matmulTiled, matmulTiledVec4 }
 import { sizeOf } from '../../host.ts';
 import { dispatch, grid } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../tensor.ts';
-import { familyOf, type Plan, plan, tileOf } from './plan.ts';
+import { type Plan, plan, tileOf } from './plan.ts';
 import type { Problem } from './problem.ts';
 
 /** What happens to A B before it is written. */
@@ -23,7 +23,7 @@ export function run(
 ): { y: Tensor; pre: Tensor | null } {
   const { gpu, dtype } = a;
   const { keepsPre } = epilogue;
-  const chosen = plan(familyOf(gpu), p, forced);
+  const chosen = plan(gpu, p, forced);
   const size = sizeOf(p.shape);
   // `pre` lies behind the result in the same buffer, aligned to 256 bytes: no kernel needs a second output.
   const saveAt = keepsPre ? Math.ceil(size / 128) * 128 : 0;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { sizeOf } from '../../../src/host.ts';
-import { type Plan, plan } from '../../../src/ops/linalg/plan.ts';
+import { type Plan, rule } from '../../../src/ops/linalg/plan.ts';
 import type { Problem, Transposed } from '../../../src/ops/linalg/problem.ts';
 import { matmul } from '../../../src/ops/matmul.ts';
 import { LimitError } from '../../../src/runtime/errors.ts';
@@ -111,14 +111,14 @@ const problem = (m: number, n: number, k: number, batch = 1): Problem => {
   return { m, n, k, batch, ...strides, dims, swapped: false, shape: [batch, m, n] };
 };
 
-test.each(['software', 'modest', 'large'] as const)('%s: within the default limits for any shape', (family) => {
+test.each(['swiftshader', 'intel', 'nvidia'] as const)('%s: within the default limits for any shape', (family) => {
   const shapes = [1, 3, 8, 17, 100, 1000, 100_000].flatMap((m) =>
     [1, 5, 16, 64, 4000].flatMap((n) =>
       [0, 1, 15, 300, 100_000].flatMap((k) => [problem(m, n, k), problem(m, n, k, 50)]),
     ),
   );
   for (const p of shapes) {
-    const { variant, x, y, z, blocksM, blocksN, depth, splits } = plan(family, p);
+    const { variant, x, y, z, blocksM, blocksN, depth, splits } = rule(family, p);
     expect(x * y * z).toBeLessThanOrEqual(256);
     expect(splits).toBeGreaterThanOrEqual(1);
     if (variant !== 'registers') expect(z).toBe(1);
@@ -132,21 +132,21 @@ test.each(['software', 'modest', 'large'] as const)('%s: within the default limi
 
 test('a GPU has tiles for large products, ranges of K for few outputs, lanes along K for few rows', () => {
   const tiled = { variant: 'tiled', splits: 1 } as const;
-  expect(plan('large', problem(1024, 1024, 1024))).toMatchObject({ ...tiled, blocksM: 2, blocksN: 2 });
-  expect(plan('modest', problem(1024, 1024, 1024))).toMatchObject({ ...tiled, blocksM: 1, blocksN: 1 });
-  expect(plan('large', problem(128, 128, 8192)).splits).toBeGreaterThan(8);
-  expect(plan('large', problem(1, 1, 100_000)).splits).toBe(64);
-  expect(plan('large', problem(6, 384, 128))).toMatchObject({ variant: 'small', splits: 1 });
-  expect(plan('large', problem(8, 8, 16, 512))).toMatchObject({ variant: 'registers', blocksM: 1, blocksN: 1 });
-  expect(plan('large', problem(10_000, 4, 10))).toMatchObject({ variant: 'registers' });
+  expect(rule('nvidia', problem(1024, 1024, 1024))).toMatchObject({ ...tiled, blocksM: 2, blocksN: 2 });
+  expect(rule('intel', problem(1024, 1024, 1024))).toMatchObject({ ...tiled, blocksM: 1, blocksN: 1 });
+  expect(rule('nvidia', problem(128, 128, 8192)).splits).toBeGreaterThan(8);
+  expect(rule('nvidia', problem(1, 1, 100_000)).splits).toBe(64);
+  expect(rule('nvidia', problem(6, 384, 128))).toMatchObject({ variant: 'small', splits: 1 });
+  expect(rule('nvidia', problem(8, 8, 16, 512))).toMatchObject({ variant: 'registers', blocksM: 1, blocksN: 1 });
+  expect(rule('nvidia', problem(10_000, 4, 10))).toMatchObject({ variant: 'registers' });
   const software = { variant: 'registers', blocksM: 2, blocksN: 2, splits: 1 };
-  expect(plan('software', problem(512, 512, 512))).toMatchObject(software);
+  expect(rule('swiftshader', problem(512, 512, 512))).toMatchObject(software);
 });
 
-test.each(['modest', 'large'] as const)('%s: what it picks gives the right results here too', async (family) => {
+test.each(['intel', 'nvidia'] as const)('%s: what it picks gives the right results here too', async (family) => {
   const sizes = [[40, 36, 24, 1], [4, 4, 520, 1], [9, 12, 8, 20], [12, 10, 600, 1]] as const; // biome-ignore format: a table
   for (const [m, n, k, batch] of sizes) {
-    const chosen = plan(family, problem(m, n, k, batch));
+    const chosen = rule(family, problem(m, n, k, batch));
     const lead = batch > 1 ? [batch] : [];
     await checkMatmul([...lead, m, k], [...lead, k, n], { plan: chosen }, forward);
   }
