@@ -1,5 +1,5 @@
 // y[o, j, i] = scale * x[o, i]: the gradient of a sum or a mean along one axis. LANES invocations share a chunk of a row, for which x is read once.
-// flops: outputs
+// flops: outputs / splits
 #include "lib/lanes.inc.wgsl"
 
 alias Scalar = f32; // dtype

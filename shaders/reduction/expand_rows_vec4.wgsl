@@ -1,5 +1,5 @@
 // expand_rows.wgsl four elements at a time: along contiguous rows of a multiple of 4 elements, or (COLUMNS) across four neighbouring rows.
-// flops: outputs * (1 + 3 * COLUMNS)
+// flops: outputs / splits * (1 + 3 * COLUMNS)
 #include "lib/lanes.inc.wgsl"
 
 alias Scalar = f32; // dtype
