@@ -60,9 +60,11 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   }
   workgroupBarrier();
   let count = min(params.keep, params.n - begin);
+  // From the end, so that the barrier is missed, too, where invocations run in order (SwiftShader): the others wait for earlier ones alone.
   for (var i = lid; i < count; i += WG) {
-    let to = row * params.width + t * params.keep + i;
-    keys[to] = tileKeys[i];
-    order[to] = i32(tileOrder[i]);
+    let last = count - 1u - i;
+    let to = row * params.width + t * params.keep + last;
+    keys[to] = tileKeys[last];
+    order[to] = i32(tileOrder[last]);
   }
 }

@@ -31,7 +31,7 @@ export function rowView(shape: readonly number[], axis: number): RowView {
 
 /**
  * One invocation a row where rows are short or many, more lanes for long ones, and chunks where a few long rows would leave the device idle.
- * Measured on SwiftShader (docs/kernels/reductions.md); on GPUs by the usual rules: neighbours read neighbours, some elements a lane.
+ * Measured on SwiftShader; on GPUs by the usual rules: neighbours read neighbours, some elements a lane.
  *
  * @param canSplit whether the kernel has a second pass
  */

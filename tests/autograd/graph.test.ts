@@ -258,6 +258,13 @@ describe('stopping', () => {
     );
   });
 
+  test('noGrad frees all but its result', () => {
+    const before = gpu.memory().tensors;
+    const y = noGrad(() => square(square(gpu.tensor([2]))));
+    expect(gpu.memory().tensors).toBe(before + 1);
+    y.dispose();
+  });
+
   test('a tape inside noGrad is heard by no other', async () => {
     await expectSlope(
       (x) =>
@@ -265,6 +272,16 @@ describe('stopping', () => {
           x,
           noGrad(() => grad(() => sum(square(x)), x)),
         ),
+      (x) => 2 * x,
+    );
+    await expectSlope(
+      (x) => {
+        const slope = () => grad(() => sum(square(x)), x);
+        return mul(
+          x,
+          noGrad(() => grad(() => sum(mul(x, noGrad(slope))), x)),
+        );
+      },
       (x) => 2 * x,
     );
     const squares = POINTS.reduce((total, v) => total + v * v, 0);
