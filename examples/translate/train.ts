@@ -56,7 +56,7 @@ const MAX_PAIRS = 16;
 const INSERTED = [0, 1, 2];
 /** Training ends when the mean loss of the last steps is below this. Only the training loss has a say in it. */
 const WINDOW = 50;
-const STOP_LOSS = 0.001;
+const STOP_LOSS: Readonly<Record<Model, number>> = { attention: 0.0003, plain: 0.001 };
 const PROGRESS_EVERY = 10;
 /** Letters of a row of a batch at least; longer words make longer rows. */
 const LENGTH = 8;
@@ -93,7 +93,7 @@ async function train(gpu: Gpu, model: Translator, vocabulary: Vocabulary, job: J
   const next = batches(gpu, vocabulary, job);
   const losses: number[] = [];
   let reading: Promise<number> | null = null;
-  for (let step = 1; step <= job.steps && !converged(losses); step++) {
+  for (let step = 1; step <= job.steps && !converged(losses, STOP_LOSS[job.config.model]); step++) {
     const loss = scope(() => {
       const batch = next();
       const { value, grads } = valueAndGrad(() => model.loss(batch), parameters);
@@ -112,10 +112,10 @@ async function train(gpu: Gpu, model: Translator, vocabulary: Vocabulary, job: J
   return losses;
 }
 
-function converged(losses: readonly number[]): boolean {
+function converged(losses: readonly number[], below: number): boolean {
   if (losses.length < WINDOW) return false;
   const last = losses.slice(-WINDOW);
-  return last.reduce((a, b) => a + b, 0) / WINDOW < STOP_LOSS;
+  return last.reduce((a, b) => a + b, 0) / WINDOW < below;
 }
 
 /** A function that makes the next batch; all have one shape, so that every step meets the same buffers. */
