@@ -21,6 +21,23 @@ struct Params { rows: u32, n: u32, tiles: u32, keep: u32, width: u32, length: u3
 var<workgroup> tileKeys: array<u32, TILE>;
 var<workgroup> tileOrder: array<u32, TILE>;
 
+// Puts each pair of places `step` apart in order, ascending and descending by turns of `span`.
+fn exchange(lid: u32, span: u32, step: u32) {
+  for (var p = lid; p < TILE / 2u; p += WG) {
+    let a = 2u * p - (p & (step - 1u));
+    let b = a + step;
+    let after = tileKeys[a] > tileKeys[b] || (tileKeys[a] == tileKeys[b] && tileOrder[a] > tileOrder[b]);
+    if (after == ((a & span) == 0u)) {
+      let key = tileKeys[a];
+      let place = tileOrder[a];
+      tileKeys[a] = tileKeys[b];
+      tileOrder[a] = tileOrder[b];
+      tileKeys[b] = key;
+      tileOrder[b] = place;
+    }
+  }
+}
+
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let tile = wid.y * nwg.x + wid.x;
@@ -41,26 +58,17 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     tileOrder[i] = place;
   }
   for (var span = 2u; span <= TILE; span = span * 2u) {
-    for (var step = span / 2u; step > 0u; step = step / 2u) {
+    for (var step = span / 2u; step > select(0u, 1u, span == TILE); step = step / 2u) {
       workgroupBarrier();
-      for (var p = lid; p < TILE / 2u; p += WG) {
-        let a = 2u * p - (p & (step - 1u));
-        let b = a + step;
-        let after = tileKeys[a] > tileKeys[b] || (tileKeys[a] == tileKeys[b] && tileOrder[a] > tileOrder[b]);
-        if (after == ((a & span) == 0u)) {
-          let key = tileKeys[a];
-          let place = tileOrder[a];
-          tileKeys[a] = tileKeys[b];
-          tileOrder[a] = tileOrder[b];
-          tileKeys[b] = key;
-          tileOrder[b] = place;
-        }
-      }
+      exchange(lid, span, step);
     }
   }
+  // The last step stands by itself, and the result is read from the end: SwiftShader waits at the end of a loop and runs invocations in order,
+  // and would hide that the barrier after it is needed.
+  workgroupBarrier();
+  exchange(lid, TILE, 1u);
   workgroupBarrier();
   let count = min(params.keep, params.n - begin);
-  // From the end, so that the barrier is missed, too, where invocations run in order (SwiftShader): the others wait for earlier ones alone.
   for (var i = lid; i < count; i += WG) {
     let last = count - 1u - i;
     let to = row * params.width + t * params.keep + last;
