@@ -21,7 +21,7 @@ export interface RowPlan {
 }
 
 /** The elements that one invocation may walk over on a CPU: llvmpipe leaves all loops of an invocation after 65,535 turns in total. */
-const LONGEST_RUN = 16_384;
+export const LONGEST_RUN = 16_384;
 
 /** The elements before, along and after `axis`. */
 export function rowView(shape: readonly number[], axis: number): RowView {

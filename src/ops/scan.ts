@@ -7,7 +7,7 @@ import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkAxis, checkDType } from './check.ts';
 import { type Planning, planFor } from './plans.ts';
-import { type RowView, rowView, viewOf } from './row_plan.ts';
+import { LONGEST_RUN, type RowView, rowView, viewOf } from './row_plan.ts';
 import { recordLinear } from './strided.ts';
 
 export interface CumsumOptions {
@@ -52,7 +52,11 @@ function rule(family: Family, { outer, axis, inner }: RowView): ScanPlan {
   const software = isSoftware(family);
   const by = inner === 1 && !software ? 'rows' : 'columns';
   const [wanted, least] = by === 'rows' ? [512, 4096] : software ? [16, 1024] : [65_536, 64];
-  const chunks = Math.max(1, Math.min(Math.floor(wanted / (outer * inner)), Math.floor(axis / least)));
+  const chunks = Math.max(
+    Math.min(Math.floor(wanted / (outer * inner)), Math.floor(axis / least)),
+    software ? Math.ceil(axis / LONGEST_RUN) : 1,
+    1,
+  );
   return { by, chunk: Math.ceil(axis / chunks) };
 }
 
@@ -62,9 +66,11 @@ export const scanPlanning: Planning<ScanPlan> = {
   sizes: ['outer', 'axis', 'inner'],
   classes: ['1x65536x1', '64x1024x1', '4x1024x64'],
   rule: ({ family }, sizes) => rule(family, viewOf(sizes)),
-  candidates: (_, sizes) => {
+  candidates: ({ family }, sizes) => {
     const { axis, inner } = viewOf(sizes);
-    const chunks = [1, 4, 16, 64, 256].map((n) => Math.ceil(axis / n)).filter((chunk) => chunk === axis || chunk >= 32);
+    const chunks = [1, 4, 16, 64, 256]
+      .map((n) => Math.ceil(axis / n))
+      .filter((chunk) => (chunk === axis || chunk >= 32) && (!isSoftware(family) || chunk <= LONGEST_RUN));
     const ways = inner === 1 ? (['columns', 'rows'] as const) : (['columns'] as const);
     return ways.flatMap((by) => chunks.map((chunk) => ({ by, chunk })));
   },

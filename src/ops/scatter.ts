@@ -20,6 +20,7 @@ import { checkAxis, checkDType, checkSameDType, checkShape } from './check.ts';
 import { type Around, around, checkAlong, checkIndices, gather, type Strides, takeAlong } from './gather.ts';
 import { axisBack, axisLast, orderByTiles, planSort, rankByCount } from './order.ts';
 import { type Planning, planFor } from './plans.ts';
+import { LONGEST_RUN } from './row_plan.ts';
 import { pad } from './slice.ts';
 import { fourfold } from './strided.ts';
 
@@ -188,6 +189,7 @@ function rowsOf(shape: Shape, indices: Tensor, axis: number): Layout {
  */
 function rule(family: Family, rows: number, inner: number, count: number): ScatterPlan {
   const places = (rows * inner) / (fourfold(inner) ? 4 : 1);
+  if (isSoftware(family) && count > LONGEST_RUN) return 'sort';
   return places * count <= (isSoftware(family) ? 10_000 + 130 * count : 2 ** 22) ? 'walk' : 'sort';
 }
 
@@ -202,7 +204,8 @@ export const scatterPlanning: Planning<ScatterPlan> = {
   sizes: ['rows', 'inner', 'count'],
   classes: ['64x64x64', '1024x64x256', '256x1x4096', '4096x128x64'],
   rule: ({ family }, [rows = 1, inner = 1, count = 1]) => rule(family, rows, inner, count),
-  candidates: () => ['walk', 'sort'],
+  candidates: ({ family }, [, , count = 1]) =>
+    isSoftware(family) && count > LONGEST_RUN ? ['sort'] : ['walk', 'sort'],
 };
 
 /** base + the sums of `dy` by place; not recorded. */

@@ -75,6 +75,15 @@ describe.each<[string, Plan]>([
 });
 test('a long row is cut by the planner', () => check([1, 20_000], 1, {}, false));
 
+test('an axis longer than an invocation may walk on a CPU', async () => {
+  const n = 2 ** 20;
+  const x = gpu.tensor(new Int32Array(n).fill(1));
+  const y = cumsum(x);
+  expect((await y.data()).findIndex((v, i) => v !== i + 1)).toBe(-1);
+  x.dispose();
+  y.dispose();
+});
+
 test('integers wrap around', async () => {
   for (const dtype of ['i32', 'u32'] as const) {
     for (const plan of [

@@ -197,6 +197,16 @@ test('second order', async () => {
   await checkSecondOrder(gpu, (x) => scatterRows('scatter', x, at, [2, 3], 1), [2, 5]);
 });
 
+test('more indices than an invocation may walk on a CPU', async () => {
+  const count = 70_000;
+  const at = gpu.tensor(Int32Array.from({ length: count }, (_, i) => i % 2));
+  const updates = gpu.tensor(new Int32Array(count).fill(1));
+  const base = gpu.tensor(new Int32Array(2));
+  const y = scatterAdd(base, at, updates);
+  expect(await y.data()).toEqual(Int32Array.of(count / 2, count / 2));
+  for (const t of [at, updates, base, y]) t.dispose();
+});
+
 test('the planner goes both ways, and each run gives the same bits', async () => {
   for (const [rows, count] of [
     [50, 64],
