@@ -21,6 +21,7 @@ export { type AdditiveAttentionOptions, type AttentionResult, additiveAttention 
 export {
   type Alignment,
   type ScaledDotProductAttentionOptions,
+  type ScaledDotProductAttentionResult,
   scaledDotProductAttention,
 } from './ops/attention/scaled_dot_product.ts';
 export { add, div, maximum, minimum, mul, type Operand, pow, sub } from './ops/binary.ts';

@@ -134,8 +134,8 @@ export function record(operation: Operation): void {
   for (const tape of tapes) tape.record(operation, tapes.length > 1);
 }
 
-/** The gradient of an op by way of its plain definition, recorded by the tapes that are open. */
-function throughPlain(
+/** @internal The gradient of an op by way of its plain definition, recorded by the tapes that are open. */
+export function throughPlain(
   plain: Exclude<Plain, string>,
   inputs: readonly Tensor[],
   dys: readonly (Tensor | null)[],

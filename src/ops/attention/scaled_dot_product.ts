@@ -1,44 +1,58 @@
-import { describe } from '../../host.ts';
-import { ArgumentError, ShapeError } from '../../runtime/errors.ts';
+import { record, throughPlain } from '../../autograd/tape.ts';
+import { ArgumentError } from '../../runtime/errors.ts';
 import { scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../tensor.ts';
-import { mul } from '../binary.ts';
-import { checkFloat, checkSameDType } from '../check.ts';
-import { lessEqual } from '../compare.ts';
-import { arange } from '../create.ts';
-import { matmul } from '../matmul.ts';
+import { attentionPlain } from '../reference/attention.ts';
 import { reshape } from '../shape.ts';
-import { softmax } from '../softmax.ts';
+import { pad, slice } from '../slice.ts';
 import type { AttentionResult } from './additive.ts';
-import { maskScores } from './mask.ts';
+import { deltaOf, gradientOfMask, gradientOfQ, gradientOfSinks, gradientsOfKV } from './backward.ts';
+import { forward, lseOf, weightsOf } from './forward.ts';
+import { check, type ScaledDotProductAttentionOptions, type Sizes } from './options.ts';
+import { layOut, type Problem } from './problem.ts';
 
-/** Which corner causality starts from where there are more keys than queries or fewer: PyTorch's, or that of a cache of keys. */
-export type Alignment = 'upper-left' | 'lower-right';
+export type { Alignment, ScaledDotProductAttentionOptions } from './options.ts';
 
-export interface ScaledDotProductAttentionOptions {
-  /** Broadcastable to [B, H, L, S]; bool (true = attend) or float (added to the scores). */
-  readonly mask?: Tensor;
-  /** Query i sees key j only where j <= i + offset, offset = 0 for 'upper-left' and S - L for 'lower-right'. */
-  readonly isCausal?: boolean;
-  /** Default 'upper-left'. */
-  readonly alignment?: Alignment;
-  /** Default 1 / sqrt(D). */
-  readonly scale?: number;
-  readonly returnWeights?: boolean;
+const OP = 'scaledDotProductAttention';
+
+/** What attention returns beside its output where asked to. */
+export interface ScaledDotProductAttentionResult {
+  readonly output: Tensor;
+  /** [B, H, L], f32: the logarithm of the sum of exp(scores) of each query, sink included; -3.4e38 where it sees nothing. */
+  readonly lse: Tensor;
+  /** [B, H, L, S]: the weights before dropout. */
+  readonly weights: Tensor;
 }
 
 /**
- * Scaled dot-product attention: softmax_s(scale * q_l . k_s + mask) applied to the values.
+ * Scaled dot-product attention: softmax_j(score_ij) applied to the values, without ever holding the L x S scores.
  *
- * @param q [B, H, L, D], f32 or f16; [B, L, D] means one head
+ * score_ij = scale q_i . k_j, then, where asked for and in this order: softcap tanh(s / softcap); - slope_h |i + offset - j|; + mask; then what may not
+ * be seen is removed (bool mask, causality, window, lengths); softmax over what is left and the sink; dropout. A query that may see no key gets
+ * zeros, and zero gradients. NaN in keys and values reaches only those queries that may see them.
+ *
+ * @param q [B, H, L, D], f32 or f16, D and Dv up to 256; [B, L, D] means one head; [B, L, H, D] with `layout: 'blhd'`, as k, v and the output
  * @param k [B, Hkv, S, D], H a multiple of Hkv: each head of keys and values serves H / Hkv heads of queries
  * @param v [B, Hkv, S, Dv]
- * @returns the output [B, H, L, Dv], or `{ output, weights }` with weights [B, H, L, S] if `returnWeights` is set; a query that may see
- *          no key gets zeros for both. 3-D inputs give 3-D results.
+ * @returns the output [B, H, L, Dv]; with `returnLse` or `returnWeights` `{ output, lse, weights }` with those asked for. All are differentiable by q,
+ *          k, v, a float mask (summed over the axes it is broadcast along) and the sinks; through the weights at the cost of holding them.
+ *          3-D inputs give results without the axis of heads.
  * @throws ShapeError, DTypeError, ArgumentError
  *
- * Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, eq. 1.
+ * Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, eq. 1; computed as in Dao et al. 2022, https://arxiv.org/abs/2205.14135.
  */
+export function scaledDotProductAttention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  options: ScaledDotProductAttentionOptions & { returnLse: true; returnWeights: true },
+): ScaledDotProductAttentionResult;
+export function scaledDotProductAttention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  options: ScaledDotProductAttentionOptions & { returnLse: true },
+): Omit<ScaledDotProductAttentionResult, 'weights'>;
 export function scaledDotProductAttention(
   q: Tensor,
   k: Tensor,
@@ -56,73 +70,113 @@ export function scaledDotProductAttention(
   k: Tensor,
   v: Tensor,
   options: ScaledDotProductAttentionOptions = {},
-): Tensor | AttentionResult {
-  const op = 'scaledDotProductAttention';
-  const sizes = check(op, q, k, v, options);
-  return scope(() => attend(op, q, k, v, sizes, options));
+): Tensor | Partial<ScaledDotProductAttentionResult> {
+  const sizes = check(OP, q, k, v, options);
+  return scope(() => {
+    const { output, lse, weights } = attend(q, k, v, sizes, options);
+    if (!lse && !weights) return output;
+    return { output, ...(lse && { lse }), ...(weights && { weights }) };
+  });
 }
 
-type Sizes = ReturnType<typeof check>;
+type Results = Pick<ScaledDotProductAttentionResult, 'output'> & Partial<ScaledDotProductAttentionResult>;
 
-function attend(
-  op: string,
+/** Kernels read four numbers at a time: heads of other widths are filled up with zeros. */
+function attend(q: Tensor, k: Tensor, v: Tensor, sizes: Sizes, options: ScaledDotProductAttentionOptions): Results {
+  const { D, Dv } = sizes;
+  const [D4, Dv4] = [4 * Math.ceil(D / 4), 4 * Math.ceil(Dv / 4)];
+  if (D4 === D && Dv4 === Dv) return fused(q, k, v, sizes, options);
+  const widen = (t: Tensor, to: number) => {
+    const more = to - (t.shape.at(-1) as number);
+    return more > 0 ? pad(t, [...t.shape.slice(1).map(() => [0, 0] as const), [0, more]]) : t;
+  };
+  const { scale = 1 / Math.sqrt(D) } = options;
+  const wide = { ...sizes, D: D4, Dv: Dv4 };
+  const results = fused(widen(q, D4), widen(k, D4), widen(v, Dv4), wide, { ...options, scale });
+  if (Dv4 === Dv) return results;
+  return { ...results, output: slice(results.output, [...q.shape.slice(1).map(() => null), [0, Dv]]) };
+}
+
+function fused(q: Tensor, k: Tensor, v: Tensor, sizes: Sizes, options: ScaledDotProductAttentionOptions): Results {
+  const { gpu, dtype } = q;
+  const { B, H, L, S, Dv } = sizes;
+  const problem = layOut(q, sizes, options);
+  const output = gpu.empty(q.shape.with(-1, Dv), dtype, OP);
+  const stats = gpu.empty([problem.params.rows, 2], 'f32', OP);
+  forward(q, k, v, output, stats, problem);
+  const lead = q.rank === 3 ? [B, L] : [B, H, L];
+  const lse = options.returnLse ? gpu.empty(lead, 'f32', OP) : undefined;
+  if (lse) lseOf(stats, lse);
+  const weights = options.returnWeights ? gpu.empty([...lead, S], dtype, OP) : undefined;
+  if (weights) weightsOf(q, k, stats, weights, problem);
+  const results = { output, ...(lse && { lse }), ...(weights && { weights }) };
+  recordFused(q, k, v, stats, problem, options, results);
+  return results;
+}
+
+/** The tensors among the options, in the order in which the tape has them behind q, k and v. */
+const EXTRAS = ['mask', 'sinks', 'alibi', 'queryLengths', 'keyLengths'] as const;
+type Extras = { readonly [N in (typeof EXTRAS)[number]]?: Tensor };
+
+function recordFused(
   q: Tensor,
   k: Tensor,
   v: Tensor,
-  { B, H, Hkv, L, S, D, Dv }: Sizes,
+  stats: Tensor,
+  problem: Problem,
   options: ScaledDotProductAttentionOptions,
-): Tensor | AttentionResult {
-  const G = H / Hkv;
-  // Heads that share keys are a dimension of their own, over which k and v broadcast.
-  const q5 = reshape(q, [B, Hkv, G, L, D]);
-  const scores = matmul(mul(q5, options.scale ?? 1 / Math.sqrt(D)), reshape(k, [B, Hkv, 1, S, D]), {
-    transposeB: true,
+  { output, lse, weights }: Results,
+): void {
+  const names = EXTRAS.filter((name) => options[name]);
+  const inputs = [q, k, v, ...names.map((name) => options[name] as Tensor)];
+  const extrasOf = (all: readonly Tensor[]): Extras => Object.fromEntries(names.map((name, i) => [name, all[i + 3]]));
+  const plain = (...all: Tensor[]) => {
+    const [q, k, v] = all as [Tensor, Tensor, Tensor];
+    const results = attentionPlain(q, k, v, problem.sizes, { ...options, ...extrasOf(all) });
+    const like = (t: Tensor, given: Tensor | undefined) => (given ? [reshape(t, given.shape)] : []);
+    return [results.output, ...like(results.lse, lse), ...like(results.weights, weights)];
+  };
+  record({
+    op: OP,
+    inputs,
+    outputs: [output, ...(lse ? [lse] : []), ...(weights ? [weights] : [])],
+    saved: [...inputs, output, stats, problem.mask, problem.aux],
+    backward: (dys, saved, needs) => {
+      const given = saved.slice(0, inputs.length);
+      // The gradient of the weights comes as a matrix of them anyway.
+      if (weights && dys.at(-1)) return throughPlain(plain, given, dys, needs);
+      const needed = names.filter((_, i) => needs[i + 3]);
+      const grads = gradients(saved, extrasOf(given), problem, dys[0] ?? null, (lse && dys[1]) ?? null, needs, needed);
+      return [...grads.qkv, ...names.map((name) => grads.extras[name] ?? null)];
+    },
+    plain,
   });
-  const masked = maskScores(
-    op,
-    maskScores(op, reshape(scores, [B, H, L, S]), options.mask),
-    causalMask(q, L, S, options),
-  );
-  const weights = softmax(masked);
-  const output = matmul(reshape(weights, [B, Hkv, G, L, S]), reshape(v, [B, Hkv, 1, S, Dv]));
-  const lead = q.rank === 3 ? [B] : [B, H];
-  const shaped = reshape(output, [...lead, L, Dv]);
-  return options.returnWeights ? { output: shaped, weights: reshape(weights, [...lead, L, S]) } : shaped;
 }
 
-/** Made on the device: an upload in the middle of a step would cost a submit of its own. */
-function causalMask(
-  { gpu }: Tensor,
-  L: number,
-  S: number,
-  { isCausal = false, alignment = 'upper-left' }: ScaledDotProductAttentionOptions,
-): Tensor | undefined {
-  if (!isCausal) return undefined;
-  const offset = alignment === 'lower-right' ? S - L : 0;
-  const queries = arange(gpu, offset, offset + L, 1, 'i32');
-  return lessEqual(arange(gpu, 0, S, 1, 'i32'), reshape(queries, [L, 1]));
-}
-
-function check(op: string, q: Tensor, k: Tensor, v: Tensor, { scale, alignment }: ScaledDotProductAttentionOptions) {
-  checkFloat(op, 'q', q);
-  checkSameDType(op, { q, k, v });
-  const { rank } = q;
-  const all = `q ${describe(q)}, k ${describe(k)}, v ${describe(v)}`;
-  if ((rank !== 3 && rank !== 4) || k.rank !== rank || v.rank !== rank)
-    throw new ShapeError(op, `q, k and v must all be [B, H, L, D] or all [B, L, D], got ${all}`);
-  const four = (t: Tensor) =>
-    (rank === 4 ? t.shape : [t.shape[0], 1, t.shape[1], t.shape[2]]) as [number, number, number, number];
-  const [B, H, L, D] = four(q);
-  const [Bk, Hkv, S, Dk] = four(k);
-  const [Bv, Hv, Sv, Dv] = four(v);
-  if (B !== Bk || B !== Bv) throw new ShapeError(op, `q, k and v must have the same batch size, got ${all}`);
-  if (D !== Dk) throw new ShapeError(op, `q and k must have the same head dimension, got ${all}`);
-  if (Hkv !== Hv || S !== Sv) throw new ShapeError(op, `k and v must have the same heads and length, got ${all}`);
-  if (Hkv === 0 || H % Hkv !== 0)
-    throw new ShapeError(op, `the heads of q must be a multiple of those of k and v, got ${all}`);
-  if (scale !== undefined && !Number.isFinite(scale)) throw new ArgumentError(op, `scale must be finite, got ${scale}`);
-  if (alignment !== undefined && alignment !== 'upper-left' && alignment !== 'lower-right') {
-    throw new ArgumentError(op, `alignment must be 'upper-left' or 'lower-right', got '${alignment}'`);
-  }
-  return { B, H, Hkv, L, S, D, Dv };
+/** The gradients of q, k, v and of those extras that need one, from those of the output and of lse. */
+function gradients(
+  saved: readonly Tensor[],
+  { mask, sinks }: Extras,
+  given: Problem,
+  dOutput: Tensor | null,
+  dlse: Tensor | null,
+  [needsQ, ...needsKV]: readonly boolean[],
+  needed: readonly (keyof Extras)[],
+): { qkv: (Tensor | null)[]; extras: Extras } {
+  if (needed.includes('alibi')) throw new ArgumentError(OP, 'alibi has no gradient, detach it');
+  const [q, k, v] = saved as [Tensor, Tensor, Tensor];
+  const [o, stats, maskBits, aux] = saved.slice(-4) as [Tensor, Tensor, Tensor, Tensor];
+  const problem = { ...given, mask: maskBits, aux };
+  const dO = dOutput ?? q.gpu.zeros(o.shape, o.dtype);
+  const rows = deltaOf(o, stats, dO, dlse, problem);
+  const all = { q, k, v, dO, rows };
+  const dq = needsQ ? gradientOfQ(all, problem) : null;
+  const dkv = needsKV[0] || needsKV[1] ? gradientsOfKV(all, problem) : [null, null];
+  return {
+    qkv: [dq, ...dkv],
+    extras: {
+      ...(mask && needed.includes('mask') && { mask: gradientOfMask(all, mask, problem) }),
+      ...(sinks && needed.includes('sinks') && { sinks: gradientOfSinks(rows, sinks, problem) }),
+    },
+  };
 }

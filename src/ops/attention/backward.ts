@@ -1,0 +1,85 @@
+import {
+  attentionBackwardKv,
+  attentionBackwardMask,
+  attentionBackwardQ,
+  attentionDelta,
+  attentionSinks,
+} from '../../generated/kernels.ts';
+import { sizeOf } from '../../host.ts';
+import { dispatch, grid } from '../../runtime/kernel.ts';
+import type { Tensor } from '../../tensor.ts';
+import { groupOf, inChunks, rowTiles } from './forward.ts';
+import type { Problem } from './problem.ts';
+
+const OP = 'scaledDotProductAttention';
+
+/** What the gradient kernels read: the inputs, and for each row the maximum, 1 / sum and delta. */
+interface Given {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly dO: Tensor;
+  readonly rows: Tensor;
+}
+
+/** delta = dO . O - dlse of each row, beside its statistics. */
+export function deltaOf(o: Tensor, stats: Tensor, dO: Tensor, dlse: Tensor | null, p: Problem): Tensor {
+  const { gpu } = o;
+  const rows = gpu.empty([p.params.rows, 4], 'f32', OP);
+  const buffers = { mask: p.mask, aux: p.aux, o, dO, dlse: dlse ?? stats, stats, rows };
+  const params = { ...p.params, first: 0, items: 0, blocks: 1, splits: 1 };
+  dispatch(gpu, attentionDelta, buffers, params, grid(p.params.rows, 64), { WG: 64, LSE: dlse !== null });
+  return rows;
+}
+
+export function gradientOfQ(given: Given, p: Problem): Tensor {
+  const { gpu, shape, dtype } = given.q;
+  const { S, D, Dv } = p.sizes;
+  const dq = gpu.empty(shape, dtype, OP);
+  const { rows } = p.plan;
+  const { blocks, tiles } = rowTiles(p, rows);
+  const constants = { ...p.constants, WG: groupOf(gpu), MB: rows / 4, D4: D / 4 };
+  inChunks(gpu, tiles, rows * S * (2 * D + Dv), (range, groups) => {
+    const params = { ...p.params, ...range, blocks, splits: 1 };
+    dispatch(gpu, attentionBackwardQ, { mask: p.mask, aux: p.aux, ...given, dq }, params, groups, constants);
+  });
+  return dq;
+}
+
+export function gradientsOfKV(given: Given, p: Problem): [dk: Tensor, dv: Tensor] {
+  const { k, v } = given;
+  const { gpu, dtype } = k;
+  const { B, H, Hkv, L, S, D, Dv } = p.sizes;
+  const { dvAt } = p.params;
+  using dkv = gpu.empty([4 * dvAt + sizeOf(v.shape)], dtype, OP);
+  const constants = { ...p.constants, WG: groupOf(gpu), MB: p.plan.rows / 4, D4: D / 4, DV4: Dv / 4 };
+  inChunks(gpu, B * Hkv * Math.ceil(S / 8), 16 * L * (H / Hkv) * (D + Dv), (range, groups) => {
+    const params = { ...p.params, ...range, blocks: 1, splits: 1 };
+    dispatch(gpu, attentionBackwardKv, { mask: p.mask, aux: p.aux, ...given, dkv }, params, groups, constants);
+  });
+  const behind = dkv.byteOffset + 4 * dvAt * (dtype === 'f16' ? 2 : 4);
+  return [dkv.reinterpret(dtype, k.shape), dkv.reinterpret(dtype, v.shape, behind)];
+}
+
+export function gradientOfMask(given: Given, mask: Tensor, p: Problem): Tensor {
+  const { gpu } = mask;
+  const dmask = gpu.empty(mask.shape, mask.dtype, OP);
+  const { B, H, L, S, D, Dv } = p.sizes;
+  const { rows } = p.plan;
+  const all = [B, H, Math.ceil(L / rows), Math.ceil(S / 8)];
+  const items = sizeOf(all.map((n, i) => (p.params.maskAt[i] === 0 ? 1 : n)));
+  const walked = sizeOf(all.map((n, i) => (p.params.maskAt[i] === 0 ? n : 1)));
+  const constants = { ...p.constants, WG: groupOf(gpu), MB: rows / 4 };
+  inChunks(gpu, dmask.size > 0 ? items : 0, 8 * rows * walked * (D + Dv), (range, groups) => {
+    const params = { ...p.params, ...range, loops: 1, span: L, blocks: 1, splits: 1 };
+    dispatch(gpu, attentionBackwardMask, { mask: p.mask, aux: p.aux, ...given, dmask }, params, groups, constants);
+  });
+  return dmask;
+}
+
+export function gradientOfSinks(rows: Tensor, sinks: Tensor, p: Problem): Tensor {
+  const dsinks = sinks.gpu.empty(sinks.shape, sinks.dtype, OP);
+  const { h, l, rows: count, sinksAt } = p.params;
+  dispatch(sinks.gpu, attentionSinks, { aux: p.aux, rows, dsinks }, { h, l, rows: count, sinksAt }, h);
+  return dsinks;
+}

@@ -1,0 +1,118 @@
+import { type Shape, sizeOf, words } from '../../host.ts';
+import type { Tensor } from '../../tensor.ts';
+import { cast } from '../cast.ts';
+import { concat } from '../concat.ts';
+import { locate } from '../random.ts';
+import { broadcastStrides } from '../strides.ts';
+import { maskShape, type ScaledDotProductAttentionOptions, type Sizes } from './options.ts';
+import { type Plan, plan } from './plan.ts';
+
+/** No bound on what a query sees: farther than any key, and small enough to be added to a position. */
+const UNBOUNDED = 2 ** 30;
+/** Not in `aux`; see lib/attention.inc.wgsl. */
+const NONE = 2 ** 32 - 1;
+
+/** A call as the kernels take it. */
+export interface Problem {
+  readonly sizes: Sizes;
+  readonly params: ReturnType<typeof paramsOf>;
+  readonly constants: { readonly MODIFIED: boolean };
+  readonly plan: Plan;
+  /** The bits of the mask and of the arrays per head and per entry of the batch; something to bind where there are none. */
+  readonly mask: Tensor;
+  readonly aux: Tensor;
+}
+
+/** Lays a checked call out for the kernels: strides, bounds, and small arrays packed into one. D and Dv are multiples of 4. */
+export function layOut(q: Tensor, sizes: Sizes, options: ScaledDotProductAttentionOptions): Problem {
+  const { mask } = options;
+  const { aux, at } = packAux(q, options);
+  const params = paramsOf(q, sizes, options, at);
+  const { softcap, alibi, dropout } = options;
+  return {
+    sizes,
+    params,
+    constants: {
+      MODIFIED: softcap !== undefined || alibi !== undefined || params.maskKind > 1 || (dropout?.p ?? 0) > 0,
+    },
+    plan: plan(q.gpu, sizes, options.plan),
+    mask: mask ? bitsOf(mask) : q.reinterpret('u32', [1]),
+    aux,
+  };
+}
+
+/** A tensor's words. */
+function bitsOf(t: Tensor): Tensor {
+  return t.reinterpret('u32', [words(t.shape, t.dtype)]);
+}
+
+/** The small arrays one after the other, and where each begins. */
+function packAux(q: Tensor, { alibi, sinks, queryLengths, keyLengths }: ScaledDotProductAttentionOptions) {
+  const at = { alibiAt: NONE, sinksAt: NONE, queriesAt: NONE, keysAt: NONE };
+  const parts: Tensor[] = [];
+  let next = 0;
+  const place = (name: keyof typeof at, t: Tensor | undefined) => {
+    if (!t) return;
+    at[name] = next;
+    next += t.size;
+    parts.push(bitsOf(t.dtype === 'f16' ? cast(t, 'f32') : t));
+  };
+  place('alibiAt', alibi);
+  place('sinksAt', sinks);
+  place('queriesAt', queryLengths);
+  place('keysAt', keyLengths);
+  const [first = q.reinterpret('u32', [1])] = parts;
+  return { at, aux: parts.length > 1 ? concat(parts) : first };
+}
+
+/** The strides of [B, H, rows, width / 4] vec4s in a tensor that has them in the order of `layout`. */
+function strides(heads: number, rows: number, width: number, layout: string): number[] {
+  const w = width / 4;
+  return layout === 'blhd' ? [rows * heads * w, w, heads * w, 0] : [heads * rows * w, rows * w, w, 0];
+}
+
+function paramsOf(
+  q: Tensor,
+  { B, H, Hkv, L, S, D, Dv }: Sizes,
+  options: ScaledDotProductAttentionOptions,
+  at: ReturnType<typeof packAux>['at'],
+) {
+  const { layout = 'bhld', mask, isCausal = false, window = [-1, -1], dropout } = options;
+  const [left, right] = window.map((n) => (n === -1 ? UNBOUNDED : Math.min(n, UNBOUNDED))) as [number, number];
+  const stream = locate('scaledDotProductAttention', dropout ?? { seed: 0 }, B * H * L * S);
+  const p = dropout?.p ?? 0;
+  const keys = sizeOf([B, Hkv, S, D]);
+  return {
+    h: H,
+    hkv: Hkv,
+    l: L,
+    s: S,
+    d4: D / 4,
+    dv4: Dv / 4,
+    rows: B * H * L,
+    ...sharing(H / Hkv, L),
+    qAt: strides(H, L, D, layout),
+    kAt: strides(Hkv, S, D, layout),
+    vAt: strides(Hkv, S, Dv, layout),
+    oAt: strides(H, L, Dv, layout),
+    maskAt: mask ? broadcastStrides(maskShape(mask, q.rank), [B, H, L, S] as Shape) : [0, 0, 0, 0],
+    maskKind: mask ? { bool: 1, f32: 2, f16: 3, i32: 0, u32: 0 }[mask.dtype] : 0,
+    scale: options.scale ?? 1 / Math.sqrt(D),
+    softcap: options.softcap ?? 0,
+    left,
+    right: isCausal ? Math.min(right, 0) : right,
+    lowerRight: options.alignment === 'lower-right' ? 1 : 0,
+    ...at,
+    threshold: Math.min(Math.round(p * 2 ** 32), 2 ** 32 - 1),
+    kept: 1 / (1 - p),
+    // dV begins at the next 256 bytes behind dK, whatever the dtype.
+    dvAt: Math.ceil(keys / 128) * 32,
+    key: stream.key,
+    offset: [stream.first[0] as number, stream.first[1] as number, stream.shift, 0],
+  };
+}
+
+/** Heads that share keys one after the other or, where they have few rows, all of them as one: see `tileOf` in lib/attention.inc.wgsl. */
+function sharing(group: number, L: number) {
+  return L < 8 ? { loops: 1, span: group * L } : { loops: group, span: L };
+}
