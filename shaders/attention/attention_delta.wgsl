@@ -3,6 +3,7 @@
 // flops: 8 * rows * dv4
 #include "lib/attention.inc.wgsl"
 
+override WG: u32 = 64;
 override LSE: bool = false; // whether there is a gradient of lse
 
 @group(0) @binding(3) var<storage, read> o: array<vec4<Scalar>>;       // [B, H, L, Dv / 4] by its strides

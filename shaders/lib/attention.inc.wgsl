@@ -5,7 +5,6 @@
 #include "lib/philox.inc.wgsl"
 
 alias Scalar = f32; // dtype
-override WG: u32 = 16;
 override MODIFIED: bool = false;  // whether scores are more than scale * q.k (softcap, ALiBi, a float mask, score_mod) or weights are dropped
 override SCORE_MOD: bool = false; // whether there is a score_mod
 override MASK_MOD: bool = false;  // and a mask_mod

@@ -1,6 +1,7 @@
 // Attention by blocks of 4 MB query rows and 8 keys, read straight from storage and kept in registers. A block of scores is up to four
 // matrices: a column of one is a query's scores with four keys, so that `c + x * w` adds a product of 4 x 4 x 4 numbers. Blocks that are not full may hold NaN that not all of their
 // rows see: where that is so, `weighted` takes the place of the product.
+override WG: u32 = 16;
 const MB: u32 = 2; // tunable; matrices of 4 query rows
 const ROWS = 4u * MB;
 const KEYS = 8u;

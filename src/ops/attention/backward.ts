@@ -1,14 +1,16 @@
 import {
   attentionBackwardKv,
+  attentionBackwardKvTiled,
   attentionBackwardMask,
   attentionBackwardQ,
+  attentionBackwardQTiled,
   attentionDelta,
   attentionSinks,
 } from '../../generated/kernels.ts';
 import { sizeOf } from '../../host.ts';
 import { dispatch, grid } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../tensor.ts';
-import { groupOf, inChunks, rowTiles } from './forward.ts';
+import { inChunks, registersOf, rowTiles, shapeOf } from './forward.ts';
 import type { Problem } from './problem.ts';
 
 const OP = 'scaledDotProductAttention';
@@ -36,12 +38,14 @@ export function gradientOfQ(given: Given, p: Problem): Tensor {
   const { gpu, shape, dtype } = given.q;
   const { S, D, Dv } = p.sizes;
   const dq = gpu.empty(shape, dtype, OP);
-  const { rows } = p.plan;
+  const { rows, perGroup } = shapeOf(gpu, p.plan);
   const { blocks, tiles } = rowTiles(p, rows);
-  const constants = { ...p.constants, WG: groupOf(gpu), MB: rows / 4, D4: D / 4 };
-  inChunks(gpu, tiles, rows * S * (2 * D + Dv), (range, groups) => {
+  inChunks(gpu, tiles, perGroup, rows * S * (2 * D + Dv), (range, groups) => {
     const params = { ...p.params, ...range, blocks, splits: 1 };
-    dispatch(gpu, attentionBackwardQ, { mask: p.mask, aux: p.aux, ...given, dq }, params, groups, constants);
+    const buffers = { mask: p.mask, aux: p.aux, ...given, dq };
+    if (p.plan.variant === 'tiled')
+      dispatch(gpu, attentionBackwardQTiled, buffers, params, groups, { ...p.constants, D32: Math.ceil(D / 32) });
+    else dispatch(gpu, attentionBackwardQ, buffers, params, groups, { ...registersOf(gpu, p), D4: D / 4 });
   });
   return dq;
 }
@@ -52,10 +56,15 @@ export function gradientsOfKV(given: Given, p: Problem): [dk: Tensor, dv: Tensor
   const { B, H, Hkv, L, S, D, Dv } = p.sizes;
   const { dvAt } = p.params;
   using dkv = gpu.empty([4 * dvAt + sizeOf(v.shape)], dtype, OP);
-  const constants = { ...p.constants, WG: groupOf(gpu), MB: p.plan.rows / 4, D4: D / 4, DV4: Dv / 4 };
-  inChunks(gpu, B * Hkv * Math.ceil(S / 8), 16 * L * (H / Hkv) * (D + Dv), (range, groups) => {
+  const { keys, perGroup } = shapeOf(gpu, p.plan);
+  const work = 2 * keys * L * (H / Hkv) * (D + Dv);
+  inChunks(gpu, B * Hkv * Math.ceil(S / keys), perGroup, work, (range, groups) => {
     const params = { ...p.params, ...range, blocks: 1, splits: 1 };
-    dispatch(gpu, attentionBackwardKv, { mask: p.mask, aux: p.aux, ...given, dkv }, params, groups, constants);
+    const buffers = { mask: p.mask, aux: p.aux, ...given, dkv };
+    const tiled = { ...p.constants, D32: Math.ceil(D / 32), DV32: Math.ceil(Dv / 32) };
+    const registers = { ...registersOf(gpu, p), D4: D / 4, DV4: Dv / 4 };
+    if (p.plan.variant === 'tiled') dispatch(gpu, attentionBackwardKvTiled, buffers, params, groups, tiled);
+    else dispatch(gpu, attentionBackwardKv, buffers, params, groups, registers);
   });
   const behind = dkv.byteOffset + 4 * dvAt * (dtype === 'f16' ? 2 : 4);
   return [dkv.reinterpret(dtype, k.shape), dkv.reinterpret(dtype, v.shape, behind)];
@@ -69,8 +78,8 @@ export function gradientOfMask(given: Given, mask: Tensor, p: Problem): Tensor {
   const all = [B, H, Math.ceil(L / rows), Math.ceil(S / 8)];
   const items = sizeOf(all.map((n, i) => (p.params.maskAt[i] === 0 ? 1 : n)));
   const walked = sizeOf(all.map((n, i) => (p.params.maskAt[i] === 0 ? n : 1)));
-  const constants = { ...p.constants, WG: groupOf(gpu), MB: rows / 4 };
-  inChunks(gpu, dmask.size > 0 ? items : 0, 8 * rows * walked * (D + Dv), (range, groups) => {
+  const constants = registersOf(gpu, p);
+  inChunks(gpu, dmask.size > 0 ? items : 0, constants.WG, 8 * rows * walked * (D + Dv), (range, groups) => {
     const params = { ...p.params, ...range, loops: 1, span: L, blocks: 1, splits: 1 };
     dispatch(gpu, attentionBackwardMask, { mask: p.mask, aux: p.aux, ...given, dmask }, params, groups, constants);
   });

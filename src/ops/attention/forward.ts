@@ -1,29 +1,48 @@
-import { attentionCombine, attentionForward, attentionLse, attentionWeights } from '../../generated/kernels.ts';
+import {
+  attentionCombine,
+  attentionForward,
+  attentionForwardTiled,
+  attentionLse,
+  attentionWeights,
+} from '../../generated/kernels.ts';
 import { isSoftware } from '../../runtime/adapter.ts';
 import type { Gpu } from '../../runtime/gpu.ts';
 import { dispatch, grid } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../tensor.ts';
+import type { Plan } from './plan.ts';
 import type { Problem } from './problem.ts';
 
-/** Invocations of a workgroup; none of these kernels has anything to say to its neighbours. */
-export const groupOf = (gpu: Pick<Gpu, 'family'>): number => (isSoftware(gpu.family) ? 16 : 64);
+/** Invocations of a workgroup of `registers`: none has anything to say to its neighbours. */
+const groupOf = (gpu: Pick<Gpu, 'family'>): number => (isSoftware(gpu.family) ? 16 : 64);
 
 /** Multiply-adds after which a dispatch ends and is submitted: no browser gives up a device for less. */
 const LONGEST = { software: 2 ** 32, gpu: 2 ** 38 } as const;
+
+/** Rows and keys of a block or tile, and how many of them a workgroup has. */
+export function shapeOf(gpu: Pick<Gpu, 'family'>, { variant, rows }: Plan) {
+  return variant === 'tiled' ? { rows: 32, keys: 32, perGroup: 1 } : { rows, keys: 8, perGroup: groupOf(gpu) };
+}
+
+/** What the kernels of `registers` are compiled for. */
+export const registersOf = (gpu: Pick<Gpu, 'family'>, { constants, plan }: Problem) => ({
+  ...constants,
+  WG: groupOf(gpu),
+  MB: plan.rows / 4,
+});
 
 /** Runs `f` for the tiles [first, items), in as many dispatches as it takes for none to run too long. */
 export function inChunks(
   gpu: Gpu,
   items: number,
+  perGroup: number,
   work: number,
   f: (range: { readonly first: number; readonly items: number }, groups: readonly [number, number]) => void,
 ): void {
-  const group = groupOf(gpu);
   const chunks = Math.max(1, Math.ceil((items * work) / LONGEST[isSoftware(gpu.family) ? 'software' : 'gpu']));
-  const size = Math.ceil(items / chunks / group) * group;
+  const size = Math.ceil(items / chunks / perGroup) * perGroup;
   for (let first = 0; first < items; first += size) {
     const last = Math.min(first + size, items);
-    f({ first, items: last }, grid(last - first, group));
+    f({ first, items: last }, grid(last - first, perGroup));
     if (last < items) gpu.flush();
   }
 }
@@ -50,13 +69,17 @@ export function forward(q: Tensor, k: Tensor, v: Tensor, o: Tensor, stats: Tenso
 }
 
 function walkKeys(q: Tensor, k: Tensor, v: Tensor, o: Tensor, stats: Tensor, p: Problem): void {
-  const { rows, splits } = p.plan;
-  const { blocks, tiles } = rowTiles(p, rows);
+  const { gpu } = q;
+  const { variant, splits } = p.plan;
   const { S, D, Dv } = p.sizes;
-  const constants = { ...p.constants, WG: groupOf(q.gpu), MB: rows / 4, DV4: Dv / 4 };
-  inChunks(q.gpu, tiles * splits, (rows * S * (D + Dv)) / splits, (range, groups) => {
+  const { rows, perGroup } = shapeOf(gpu, p.plan);
+  const { blocks, tiles } = rowTiles(p, rows);
+  inChunks(gpu, tiles * splits, perGroup, (rows * S * (D + Dv)) / splits, (range, groups) => {
     const params = { ...p.params, ...range, blocks, splits };
-    dispatch(q.gpu, attentionForward, { mask: p.mask, aux: p.aux, q, k, v, o, stats }, params, groups, constants);
+    const buffers = { mask: p.mask, aux: p.aux, q, k, v, o, stats };
+    if (variant === 'tiled')
+      dispatch(gpu, attentionForwardTiled, buffers, params, groups, { ...p.constants, DV32: Math.ceil(Dv / 32) });
+    else dispatch(gpu, attentionForward, buffers, params, groups, { ...registersOf(gpu, p), DV4: Dv / 4 });
   });
 }
 
@@ -67,11 +90,13 @@ export function lseOf(stats: Tensor, lse: Tensor): void {
 
 /** The weights before dropout. */
 export function weightsOf(q: Tensor, k: Tensor, stats: Tensor, weights: Tensor, p: Problem): void {
+  const { gpu } = q;
   const { rows } = p.plan;
   const { blocks, tiles } = rowTiles(p, rows);
-  const constants = { ...p.constants, WG: groupOf(q.gpu), MB: rows / 4 };
-  inChunks(q.gpu, tiles * Math.ceil(p.sizes.S / 8), 8 * rows * p.sizes.D, (range, groups) => {
+  const { D, S } = p.sizes;
+  const constants = registersOf(gpu, p);
+  inChunks(gpu, tiles * Math.ceil(S / 8), constants.WG, 8 * rows * D, (range, groups) => {
     const params = { ...p.params, ...range, blocks, splits: 1 };
-    dispatch(q.gpu, attentionWeights, { mask: p.mask, aux: p.aux, q, k, stats, weights }, params, groups, constants);
+    dispatch(gpu, attentionWeights, { mask: p.mask, aux: p.aux, q, k, stats, weights }, params, groups, constants);
   });
 }

@@ -5,7 +5,7 @@ import { concat } from '../concat.ts';
 import { locate } from '../random.ts';
 import { broadcastStrides } from '../strides.ts';
 import { maskShape, type ScaledDotProductAttentionOptions, type Sizes } from './options.ts';
-import { type Plan, plan } from './plan.ts';
+import { FEW_ROWS, type Plan, plan } from './plan.ts';
 
 /** No bound on what a query sees: farther than any key, and small enough to be added to a position. */
 const UNBOUNDED = 2 ** 30;
@@ -112,7 +112,7 @@ function paramsOf(
   };
 }
 
-/** Heads that share keys one after the other or, where they have few rows, all of them as one: see `tileOf` in lib/attention.inc.wgsl. */
+/** Rows of heads that share keys: loops of L rows, or one of all of them. */
 function sharing(group: number, L: number) {
-  return L < 8 ? { loops: 1, span: group * L } : { loops: group, span: L };
+  return L < FEW_ROWS ? { loops: 1, span: group * L } : { loops: group, span: L };
 }

@@ -120,7 +120,13 @@ describe('options in pairs', () => {
     dropout: [undefined, { p: 0.3, seed: 9 }, { p: 0.5, seed: 2 ** 40, offset: 3 }],
     returnLse: [false, true],
     returnWeights: [false, true],
-    plan: [{ rows: 4 }, { rows: 4, splits: 3 }, { rows: 8 }] as const,
+    plan: [
+      { variant: 'registers', rows: 4 },
+      { variant: 'registers', rows: 4, splits: 3 },
+      { variant: 'registers', rows: 8 },
+      { variant: 'tiled', splits: 1 },
+      { variant: 'tiled', splits: 2 },
+    ] as const,
   };
   const rows = pairwise(factors);
 

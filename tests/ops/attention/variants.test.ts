@@ -1,0 +1,38 @@
+import { describe, test } from 'vitest';
+import { scaledDotProductAttention } from '../../../src/ops/attention/scaled_dot_product.ts';
+import type { Tensor } from '../../../src/tensor.ts';
+import { checkOp, type Nd } from '../../../src/testing/check.ts';
+import { attention } from '../../helpers/attention.ts';
+import { gpu } from '../../helpers/gpu.ts';
+
+// Sizes below, at and above each block (4, 8) and tile (32), and heads of one, several and many vec4s.
+describe.each([
+  ['registers', { variant: 'registers', rows: 8 }],
+  ['tiled', { variant: 'tiled' }],
+] as const)('%s', (_, plan) => {
+  const check = (L: number, S: number, D: number, Dv: number, options: object = {}, gradient = false, H = 1, Hkv = 1) =>
+    checkOp(
+      gpu,
+      (q, k, v) => scaledDotProductAttention(q as Tensor, k as Tensor, v as Tensor, { plan, ...options }),
+      (q, k, v) => attention(q as Nd, k as Nd, v as Nd, options).output,
+      [
+        [1, H, L, D],
+        [1, Hkv, S, D],
+        [1, Hkv, S, Dv],
+      ],
+      { gradient },
+    );
+
+  test.each([
+    [7, 8],
+    [8, 9],
+    [31, 32],
+    [33, 65],
+  ])('L%i S%i', (L, S) => check(L, S, 4, 4));
+
+  test('heads wider than a tile', () => check(5, 33, 36, 68));
+  test('the widest heads', () => check(3, 5, 256, 256));
+  test('gradients over several tiles, causal', () => check(34, 37, 4, 4, { isCausal: true, window: [20, -1] }, true));
+  test('gradients with shared heads, few rows', () => check(3, 35, 4, 8, {}, true, 4, 2));
+  test('gradients with shared heads, many rows', () => check(33, 9, 4, 4, {}, true, 2, 1));
+});
