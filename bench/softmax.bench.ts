@@ -1,30 +1,37 @@
-import { type Gpu, softmax } from '../src/index.ts';
+import { softmax } from '../src/index.ts';
 import { softmaxPlain } from '../src/ops/reference/softmax.ts';
-import type { Bench, Row } from './bench.ts';
+import type { Bench, Row, Wish } from './bench.ts';
+import { fovea } from './fovea.ts';
 import { values } from './values.ts';
 
-const SHAPES: readonly (readonly [rows: number, cols: number])[] = [
+type Shape = readonly [rows: number, cols: number];
+const SHAPES: readonly Shape[] = [
   [4096, 32],
   [512, 1024],
   [4, 65536],
 ];
+const SMOKE: readonly Shape[] = [[5, 33]];
 
 /** Softmax over the last axis. */
-function* rows(gpu: Gpu): Generator<Row> {
-  for (const [rows, cols] of SHAPES) {
-    const host = values(rows * cols, 1);
-    const x = gpu.tensor(host, [rows, cols]);
+function* rows({ dtype, smoke }: Wish): Generator<Row> {
+  for (const [rows, cols] of smoke ? SMOKE : SHAPES) {
+    const size = rows * cols;
+    const x = values(size, 1);
+    const inputs = [{ shape: [rows, cols], data: x, dtype }];
     yield {
       shape: `[${rows}, ${cols}]`,
-      flops: 4 * rows * cols,
-      bytes: 8 * rows * cols,
+      dtype,
+      size,
+      series: 'forward',
+      // Maximum, difference, exponential, sum, quotient.
+      flops: 5 * size,
+      bytes: 2 * size * (dtype === 'f16' ? 2 : 4),
       contenders: [
-        { name: 'fovea', run: () => softmax(x) },
-        { name: 'plain', run: () => softmaxPlain(x, 1, false) },
+        fovea('fovea', 'fovea', inputs, (x) => softmax(x)),
+        fovea('plain', 'plain', inputs, (x) => softmaxPlain(x, 1, false)),
       ],
-      reference: () => ({ shape: [rows, cols], data: reference(host, rows, cols) }),
-      tolerance: 1e-5,
-      dispose: () => x.dispose(),
+      reference: () => [{ shape: [rows, cols], data: reference(x, rows, cols) }],
+      tolerance: dtype === 'f16' ? 2e-3 : 1e-5,
     };
   }
 }
