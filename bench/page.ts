@@ -1,99 +1,63 @@
-// The browser's side of `npm run bench`.
-import { Gpu, scope } from '../src/index.ts';
-import { expectClose } from '../src/testing/index.ts';
-import type { Bench, Contender, Row } from './bench.ts';
+// Where the rows run: in a page of headless Chrome, or in Node on Dawn. Everything goes in and out as JSON.
+import { Gpu, type GpuOptions } from '../src/index.ts';
+import { isSoftware } from '../src/ops/row_plan.ts';
+import type { Bench, Wish } from './bench.ts';
+import { type MeasuredRow, type MethodOptions, measure } from './measure.ts';
+import { measureRoofline, type Roofline } from './roofline.ts';
 
-export interface Measured {
-  readonly name: string;
-  /** Milliseconds a run, the median of the rounds; absent when the result was wrong. */
-  readonly median?: number;
-  readonly error?: string;
-  readonly dispatches: number;
-  readonly bytesAllocated: number;
+/** What rows to measure, and how. */
+export interface Request extends Wish {
+  readonly rounds: number;
+  /** Rows whose shape or series contains one of these; all where there is none. */
+  readonly shapes: readonly string[];
+  /** Forced variants to measure beside the planner's choice, by a part of their name; `all` for all of them. */
+  readonly variants: readonly string[];
+  readonly peers: boolean;
 }
 
-export interface MeasuredRow {
-  readonly op: string;
-  readonly shape: string;
-  readonly flops: number;
-  readonly bytes: number;
-  readonly contenders: readonly Measured[];
+/** What the run ran on. */
+export interface Adapter {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  readonly features: readonly string[];
+  readonly software: boolean;
 }
 
-/** A sample lasts at least this long, so that the clock's grain does not show. */
-const SAMPLE_MS = 30;
+/** Called in the process that started the page, as each row is done. */
+declare const report: (row: MeasuredRow) => Promise<void> | void;
 
-declare const report: (row: MeasuredRow) => Promise<void>;
+let gpu: Gpu | null = null;
+let roofline: Roofline | null = null;
+let software = false;
+
+/** Opens the device and measures its roofline. */
+export async function open(options: GpuOptions = {}): Promise<{ adapter: Adapter; roofline: Roofline }> {
+  gpu = await Gpu.create(options);
+  const { vendor = '', architecture = '', device = '', description = '' } = gpu.info ?? {};
+  software = isSoftware(gpu);
+  roofline = await measureRoofline(gpu, software);
+  const features = [...gpu.features].sort();
+  return { adapter: { vendor, architecture, device, description, features, software }, roofline };
+}
 
 /** Measures one file of rows; each row goes to the caller's `report` as soon as it is done. */
-export async function run(op: string, rounds: number): Promise<void> {
+export async function run(op: string, request: Request): Promise<void> {
+  if (!gpu || !roofline) throw new Error('bench: open() comes first');
   const module: { default: Bench } = await import(`./${op}.bench.ts`);
-  const gpu = await Gpu.create();
-  for (const row of module.default.rows(gpu)) {
-    const { shape, flops, bytes } = row;
-    const contenders = await measure(gpu, row, rounds);
-    await report({ op: module.default.op, shape, flops, bytes, contenders });
-    row.dispose();
-  }
-  gpu.destroy();
-}
-
-/** Correctness first, then interleaved rounds: A B C A B C. */
-async function measure(gpu: Gpu, row: Row, rounds: number): Promise<Measured[]> {
-  const checked = [];
-  for (const contender of row.contenders) checked.push({ contender, ...(await check(gpu, row, contender)) });
-  const right = checked.filter((c) => c.error === undefined);
-  const repeats = new Map<Contender, number>();
-  for (const { contender } of right) repeats.set(contender, await calibrate(gpu, contender));
-  const samples = new Map<Contender, number[]>(right.map(({ contender }) => [contender, []]));
-  for (let round = 0; round < rounds; round++) {
-    for (const { contender } of right)
-      samples.get(contender)?.push(await time(gpu, contender, repeats.get(contender) ?? 1));
-  }
-  return checked.map(({ contender, error, dispatches, bytesAllocated }) => ({
-    name: contender.name,
-    dispatches,
-    bytesAllocated,
-    ...(error === undefined ? { median: median(samples.get(contender) ?? []) } : { error }),
-  }));
-}
-
-async function check(gpu: Gpu, row: Row, { name, run }: Contender) {
-  await gpu.sync();
-  gpu.resetCounters();
-  const result = scope(run);
-  const { dispatches, bytesAllocated } = gpu.counters();
-  const got = { shape: result.shape, data: await result.data() };
-  result.dispose();
-  try {
-    expectClose(name, got, await row.reference(), row.tolerance);
-    return { dispatches, bytesAllocated };
-  } catch (error) {
-    return { dispatches, bytesAllocated, error: String(error) };
+  const { rounds, smoke } = request;
+  const options: MethodOptions = { rounds, smoke, software };
+  for (const row of module.default.rows(request)) {
+    if (request.shapes.length > 0 && !request.shapes.some((s) => `${row.shape} ${row.series}`.includes(s))) continue;
+    const contenders = row.contenders.filter(({ kind, name }) => {
+      if (kind === 'variant') return request.variants.some((v) => v === 'all' || name.includes(v));
+      return kind !== 'peer' || request.peers;
+    });
+    await report(await measure(gpu, op, { ...row, contenders }, roofline, options));
   }
 }
 
-/** Runs until warm, and the number of runs that fills a sample. */
-async function calibrate(gpu: Gpu, contender: Contender): Promise<number> {
-  let repeats = 1;
-  for (;;) {
-    const elapsed = (await time(gpu, contender, repeats)) * repeats;
-    if (elapsed >= SAMPLE_MS) return repeats;
-    repeats = Math.ceil(repeats * Math.min(8, Math.max(1.5, (1.2 * SAMPLE_MS) / Math.max(elapsed, 0.1))));
-  }
-}
-
-async function time(gpu: Gpu, { run }: Contender, repeats: number): Promise<number> {
-  const start = performance.now();
-  for (let i = 0; i < repeats; i++) scope(() => void run());
-  await gpu.sync();
-  return (performance.now() - start) / repeats;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2
-    ? (sorted[middle] as number)
-    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+export function close(): void {
+  gpu?.destroy();
 }

@@ -3,7 +3,7 @@
 // A letter is a Unicode code point of the NFC form, so that an é is one letter however the file spells it. White space
 // around a word does not belong to it; inside, it is a letter like any other.
 
-import { UsageError } from './errors.ts';
+import { UsageError } from '../../src/cli/errors.ts';
 
 export interface Pair {
   readonly source: string;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { UsageError } from '../../src/cli/errors.ts';
 import { type Pair, parsePairs } from './data.ts';
-import { UsageError } from './errors.ts';
 
 const REASONS: Record<string, string> = {
   ENOENT: 'no such file',

@@ -1,6 +1,7 @@
 // `npm start`: trains a translator with attention in headless Chrome, translates, and shows where it looked.
 import { fileURLToPath } from 'node:url';
 import { type Chrome, withModule } from '../../src/cli/chrome.ts';
+import { UsageError } from '../../src/cli/errors.ts';
 import { FormatError, readSafetensors } from '../../src/io/index.ts';
 import {
   DEFAULT_LETTERS,
@@ -12,7 +13,6 @@ import {
   type Pair,
   Vocabulary,
 } from './data.ts';
-import { UsageError } from './errors.ts';
 import { readInput, readPairs } from './files.ts';
 import { MODELS, type Model, type Options, parseOptions } from './options.ts';
 import { checkOutDir } from './out_dir.ts';

@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
+import { UsageError } from '../../src/cli/errors.ts';
 import { normalize } from './data.ts';
-import { UsageError } from './errors.ts';
 
 export { UsageError };
 

@@ -1,3 +1,4 @@
+import { escapeHtml } from '../../src/cli/escape_html.ts';
 import type { Picture } from './plots.ts';
 import type { Report } from './report.ts';
 
@@ -89,9 +90,4 @@ function figureHtml({ name, width, height }: Figure): string {
 
 function href(name: string): string {
   return escapeHtml(encodeURIComponent(name));
-}
-
-function escapeHtml(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-  return text.replace(/[&<>"']/g, (c) => entities[c] ?? c);
 }

@@ -1,6 +1,5 @@
 // Headless Chrome with WebGPU, for the tests, the benchmark and the examples.
 import { setTimeout } from 'node:timers/promises';
-import { build } from 'esbuild';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 import { findChrome, hasLinuxGpu } from '../../scripts/find-chrome.mjs';
 
@@ -27,6 +26,7 @@ export interface Chrome {
   readonly browser: Browser;
   /** What computes, and in which browser: `google swiftshader, Chrome/156.0.1.2`. */
   readonly adapter: string;
+  readonly flags: readonly string[];
 }
 
 /** A page with a bundled TypeScript module in it. `Module` is the type of that module: `typeof import('./page.ts')`. */
@@ -43,20 +43,28 @@ type Result<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;
 /** Functions of this process that the page can call by name, as `await progress(…)`. */
 export type Handlers = Record<string, (...args: never[]) => unknown>;
 
+export interface ChromeOptions {
+  /** The browser's executable; default what `findChrome` finds. */
+  readonly executable?: string | undefined;
+  /** More command line flags. */
+  readonly flags?: readonly string[];
+}
+
 /**
  * Starts headless Chrome on the GPU, or on its software adapter where there is no GPU.
  * The caller closes `browser`; it is also closed when this process ends or is interrupted.
  */
-export async function launchChrome(): Promise<Chrome> {
-  const executablePath = findChrome();
+export async function launchChrome({ executable, flags: more = [] }: ChromeOptions = {}): Promise<Chrome> {
+  const executablePath = executable ?? findChrome();
   if (!executablePath) {
     throw new Error('no Chrome, Chromium or Edge found: install one, or set FOVEA_CHROME to its executable');
   }
   for (const flags of [...(hasLinuxGpu() ? [LINUX_GPU_FLAGS] : []), [], SOFTWARE_FLAGS]) {
-    const browser = await launch(executablePath, [...FLAGS, ...flags]);
+    const args = [...FLAGS, ...flags, ...more];
+    const browser = await launch(executablePath, args);
     try {
       const adapter = await describeAdapter(browser);
-      if (adapter) return { browser, adapter: `${adapter}, ${await browser.version()}` };
+      if (adapter) return { browser, adapter: `${adapter}, ${await browser.version()}`, flags: args };
     } catch (error) {
       await browser.close();
       throw error;
@@ -106,7 +114,17 @@ export async function openModule<Module>(
   entry: string,
   handlers: Handlers = {},
 ): Promise<ModulePage<Module>> {
-  const page = await openBlank(chrome.browser, await bundle(entry));
+  const { bundle } = await import('./bundle.ts');
+  return openScript(chrome, await bundle(entry), handlers);
+}
+
+/** Opens a module that is bundled already. */
+export async function openScript<Module>(
+  chrome: Chrome,
+  script: string,
+  handlers: Handlers = {},
+): Promise<ModulePage<Module>> {
+  const page = await openBlank(chrome.browser, script);
   page.on('console', (message) => (message.type() === 'error' ? console.error : console.log)(message.text()));
   const failed = new Promise<never>((_, reject) => page.on('pageerror', reject).on('error', reject));
   failed.catch(() => {});
@@ -117,19 +135,6 @@ export async function openModule<Module>(
     call: (name, ...args) =>
       Promise.race([failed, page.evaluate(`import('${SCRIPT}').then((m) => m.${name}(...${JSON.stringify(args)}))`)]),
   } as ModulePage<Module>;
-}
-
-async function bundle(entry: string) {
-  const { outputFiles } = await build({
-    entryPoints: [entry],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2022', // Chrome's own `using` is younger than some of the browsers we run on.
-    sourcemap: 'inline',
-    logLevel: 'silent',
-  });
-  return outputFiles[0]?.text ?? '';
 }
 
 /** Runs `use` on a page with the module `entry` in a Chrome of its own, which is closed whatever happens. */

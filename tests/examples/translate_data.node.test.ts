@@ -20,8 +20,8 @@ import {
   seededRandom,
   Vocabulary,
 } from '../../examples/translate/data.ts';
-import { UsageError } from '../../examples/translate/errors.ts';
 import { readPairs } from '../../examples/translate/files.ts';
+import { UsageError } from '../../src/cli/errors.ts';
 
 const parse = (text: string) => parsePairs(new TextEncoder().encode(text), 'p.tsv');
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { UsageError } from '../../examples/translate/errors.ts';
 import { checkOutDir, MANIFEST, writeOut } from '../../examples/translate/out_dir.ts';
 import { type Report, type Translation, writeReport } from '../../examples/translate/report.ts';
 import { type Chrome, launchChrome } from '../../src/cli/chrome.ts';
+import { UsageError } from '../../src/cli/errors.ts';
 
 let dir: string;
 beforeEach(async () => {

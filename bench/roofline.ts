@@ -1,0 +1,85 @@
+import { copy, multiplyAdd } from '../src/generated/kernels.ts';
+import { dispatch, type Gpu, grid, type Tensor } from '../src/index.ts';
+import { matrixUnits } from './matrix_units.ts';
+
+/** What the device can do at best, measured with kernels that do nothing else, in the same run as the rows. */
+export interface Roofline {
+  /** Bytes a second, read and written alike. */
+  readonly copy: number;
+  /** Floating-point operations a second, by type; f16 where the device has it. */
+  readonly flops: { readonly f32: number; readonly f16?: number };
+  /** The same in matrix units (f16 products), where the device offers them: absent otherwise. */
+  readonly matrix?: number;
+}
+
+const SAMPLES = 7;
+const INVOCATIONS = { software: 4096, gpu: 1 << 20 };
+const COPY_BYTES = { software: 1 << 26, gpu: 1 << 28 };
+const TURNS = 256;
+/** Of a turn of multiply_add.wgsl: eight vec4, two operations each. */
+const FLOPS_A_TURN = 8 * 4 * 2;
+
+export async function measureRoofline(gpu: Gpu, software: boolean): Promise<Roofline> {
+  const kind = software ? 'software' : 'gpu';
+  const bytes = Math.min(COPY_BYTES[kind], gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
+  const copied = await best(gpu, () => copyBytes(gpu, bytes));
+  const arithmetic = (dtype: 'f32' | 'f16') => best(gpu, () => multiplyAdds(gpu, dtype, INVOCATIONS[kind]));
+  const f32 = await arithmetic('f32');
+  const f16 = gpu.features.has('shader-f16') ? { f16: await arithmetic('f16') } : {};
+  const matrix = await matrixUnits(gpu);
+  return { copy: copied, flops: { f32, ...f16 }, ...(matrix === null ? {} : { matrix }) };
+}
+
+/** One run that records its work `repeats` times, and how much that is each time. */
+export interface Load {
+  readonly amount: number;
+  record(): void;
+  dispose(): void;
+}
+
+/** Amount a second of the best of several samples. */
+async function best(gpu: Gpu, make: () => Load): Promise<number> {
+  const load = make();
+  let repeats = 1;
+  let fastest = 0;
+  for (let sample = 0; sample < SAMPLES; sample++) {
+    const start = performance.now();
+    for (let i = 0; i < repeats; i++) load.record();
+    await gpu.sync();
+    const elapsed = performance.now() - start;
+    fastest = Math.max(fastest, (1000 * load.amount * repeats) / elapsed);
+    if (elapsed < 50) {
+      repeats = Math.ceil(repeats * Math.min(16, 60 / Math.max(elapsed, 1)));
+      sample--;
+    }
+  }
+  load.dispose();
+  gpu.trim();
+  return fastest;
+}
+
+function copyBytes(gpu: Gpu, bytes: number): Load {
+  const elements = Math.floor(bytes / 16) * 4;
+  const [x, y] = [gpu.zeros([elements]), gpu.empty([elements])];
+  const quads = elements / 4;
+  return {
+    amount: 2 * 16 * quads,
+    record: () => dispatch(gpu, copy, { x, y }, { quads }, grid(quads, 256)),
+    dispose: () => free(x, y),
+  };
+}
+
+/** Also the clock of `measure`: a load that no change of the engine makes faster or slower. */
+export function multiplyAdds(gpu: Gpu, dtype: 'f32' | 'f16', invocations: number): Load {
+  const x = gpu.tensor([...Array(4).fill(0.5), ...Array(4).fill(0.25)], [8], { dtype });
+  const y = gpu.empty([4 * invocations], dtype);
+  return {
+    amount: invocations * TURNS * FLOPS_A_TURN,
+    record: () => dispatch(gpu, multiplyAdd, { x, y }, { turns: TURNS }, grid(invocations, 64)),
+    dispose: () => free(x, y),
+  };
+}
+
+function free(...tensors: Tensor[]): void {
+  for (const t of tensors) t.dispose();
+}

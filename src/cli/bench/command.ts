@@ -1,0 +1,126 @@
+// `fovea bench`: measures, prints, writes, compares.
+import { writeFileSync } from 'node:fs';
+import { styleText } from 'node:util';
+import { Command, Option } from 'commander';
+import type { MeasuredRow } from '../../../bench/measure.ts';
+import type { Request } from '../../../bench/page.ts';
+import { UsageError } from '../errors.ts';
+import { type HostChoice, type Hosts, hostOf, hostOptions, list, positive, whole } from '../options.ts';
+import { type ColdStarter, measureColdStarts } from './cold.ts';
+import { compare } from './compare.ts';
+import { htmlReport } from './html.ts';
+import { benchedOps } from './ops.ts';
+import { showProgress } from './progress.ts';
+import { FORMAT, type Report, readReport } from './report.ts';
+import { about } from './system.ts';
+import { changesTable, coldTable, heading, rowsTable } from './table.ts';
+
+interface Options extends HostChoice {
+  readonly shapes?: readonly string[];
+  readonly dtype: 'f32' | 'f16';
+  readonly variant?: readonly string[];
+  readonly peers?: boolean;
+  readonly rounds: number;
+  readonly smoke?: boolean;
+  readonly json?: string;
+  readonly html?: string;
+  readonly compare?: string;
+  readonly threshold: number;
+}
+
+/** The command for the hosts there are; `cold` measures cold pages, where a browser can be started for each. */
+export function benchCommand(hosts: Hosts, cold?: ColdStarter): Command {
+  const known = benchedOps();
+  const command = new Command('bench')
+    .description(
+      'Measures ops: correctness first, then interleaved rounds, against a roofline measured in the same run.',
+    )
+    .argument('[ops...]', `what to measure: ${known.join(', ')} (default: all)`);
+  for (const option of hostOptions(hosts)) command.addOption(option);
+  return command
+    .option('--shapes <text...>', 'only rows whose shape or series contains one of these')
+    .addOption(new Option('--dtype <type>', 'storage type').choices(['f32', 'f16']).default('f32'))
+    .option('--variant <name>', 'also measure forced variants whose name contains this; all for all of them', list)
+    .option('--peers', 'also measure jax-js, TensorFlow.js and ONNX Runtime Web, each where it computes the same')
+    .option('--rounds <n>', 'samples of each contender', whole(1), 15)
+    .option('--smoke', 'tiny shapes and one round: to see that everything runs')
+    .option('--json <file>', 'write the report')
+    .option('--html <file>', 'write plots: time against size, roofline')
+    .option('--compare <file>', 'compare with an earlier report; exit code 1 when something is slower')
+    .option('--threshold <part>', 'what counts as slower with --compare', positive, 0.05)
+    .addHelpText('after', EXAMPLES)
+    .action((ops: string[], options: Options) => bench(ops.length > 0 ? ops : known, known, hosts, options, cold));
+}
+
+const EXAMPLES = `
+Exit code: 1 when a result of Fovea's own is wrong or something got slower, 2 for bad input.
+
+Examples:
+  fovea bench matmul softmax --peers
+  fovea bench --host dawn --json results.json --html results.html
+  fovea bench attention --shapes L1024 --variant all --rounds 30
+  fovea bench --compare results.json
+`;
+
+async function bench(
+  ops: readonly string[],
+  known: readonly string[],
+  hosts: Hosts,
+  options: Options,
+  cold?: ColdStarter,
+): Promise<void> {
+  const unknown = ops.find((op) => !known.includes(op));
+  if (unknown !== undefined) throw new UsageError(`bench: there is no ${unknown}, only ${known.join(', ')}`);
+  const before = options.compare === undefined ? undefined : readReport(options.compare);
+  const report = await run(ops, hosts, options, cold);
+  if (options.json !== undefined) write(options.json, `${JSON.stringify(report, null, 1)}\n`);
+  if (options.html !== undefined) write(options.html, await htmlReport(report));
+  const changes = before ? compare(report, before, options.threshold) : [];
+  if (before) {
+    if (changes.length === 0) throw new UsageError(`${options.compare}: has none of the rows that were measured`);
+    console.log(`\nSince ${before.date}, ${before.commit ?? before.version}:\n${changesTable(changes)}`);
+  }
+  const wrong = report.rows.some((row) => row.contenders.some((c) => c.error !== undefined && c.kind !== 'peer'));
+  if (wrong || changes.some(({ slower }) => slower)) process.exitCode = 1;
+}
+
+async function run(ops: readonly string[], hosts: Hosts, options: Options, cold?: ColdStarter): Promise<Report> {
+  const { dtype, smoke = false, peers = false, shapes = [], variant: variants = [] } = options;
+  const rounds = smoke ? 1 : options.rounds;
+  const request: Request = { dtype, smoke, rounds, peers, shapes, variants };
+  const [host, hostOptions] = hostOf(hosts, options);
+  const rows: MeasuredRow[] = [];
+  const progress = showProgress(ops.length);
+  const report = (row: MeasuredRow) => {
+    rows.push(row);
+    progress.row(row);
+  };
+  const measured = await host('bench', { report }, hostOptions, async (call, info) => {
+    const { adapter, roofline } = await call('open');
+    if (dtype === 'f16' && !adapter.features.includes('shader-f16'))
+      throw new UsageError('--dtype f16: this adapter lacks shader-f16');
+    const title = heading({ adapter, runtime: info.runtime, roofline });
+    console.log(adapter.software && process.stdout.isTTY ? styleText('red', title) : title);
+    for (const op of ops) {
+      progress.op(op);
+      const from = rows.length;
+      await call('run', op, request);
+      if (rows.length > from) progress.print(rowsTable(rows.slice(from), adapter.software));
+    }
+    await call('close');
+    return { ...info, adapter, ...(adapter.software ? {} : { roofline }) };
+  });
+  progress.stop();
+  if (rows.length === 0) throw new UsageError(`--shapes ${shapes.join(' ')}: no row of ${ops.join(', ')} has that`);
+  const starts = cold && !smoke && peers ? await measureColdStarts(cold, hostOptions) : undefined;
+  if (starts) console.log(`\n${coldTable(starts, measured.adapter.software)}`);
+  return { format: FORMAT, ...about(), ...measured, rounds, rows, ...(starts ? { cold: starts } : {}) };
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new UsageError(`${file}: cannot be written (${(error as NodeJS.ErrnoException).code})`, { cause: error });
+  }
+}

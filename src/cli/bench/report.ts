@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import type { MeasuredRow } from '../../../bench/measure.ts';
+import type { Adapter } from '../../../bench/page.ts';
+import type { Roofline } from '../../../bench/roofline.ts';
+import { UsageError } from '../errors.ts';
+import type { HostInfo } from '../hosts.ts';
+
+/** What one run of the benchmark found, with all that is needed to know what it is worth; also the format of `--json`. */
+export interface Report extends HostInfo {
+  readonly format: typeof FORMAT;
+  readonly date: string;
+  /** Of Fovea: the package's version, and the commit where it ran in a checkout. */
+  readonly version: string;
+  readonly commit: string | null;
+  readonly adapter: Adapter;
+  readonly system: { readonly os: string; readonly cpu: string; readonly cores: number; readonly node: string };
+  /** Absent for a software adapter. */
+  readonly roofline?: Roofline;
+  readonly rounds: number;
+  readonly rows: readonly MeasuredRow[];
+  /** What a page that has never seen the library needs until the first result; Chrome only. */
+  readonly cold?: readonly ColdStart[];
+}
+
+/** What a library costs before it computes anything. */
+export interface ColdStart {
+  readonly name: string;
+  /** Of the code that one softmax needs, minified and gzipped. */
+  readonly bytes: number;
+  /** Milliseconds from the start of the script to the result of a softmax on the host, in fresh browsers: one a round. */
+  readonly firstResult?: readonly number[];
+  readonly error?: string;
+}
+
+export const FORMAT = 'fovea-bench-1';
+
+export function readReport(path: string): Report {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
+  }
+  let report: unknown;
+  try {
+    report = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`${path}: is not JSON`, { cause: error });
+  }
+  if ((report as Partial<Report> | null)?.format !== FORMAT)
+    throw new UsageError(`${path}: is not a report of this benchmark (format ${FORMAT})`);
+  return report as Report;
+}
+
+/** What identifies a row. */
+export const keyOf = ({ op, shape, dtype, series }: MeasuredRow): string => [op, series, shape, dtype].join(', ');
+
+/** The machine in one line. */
+export function describeMachine({ adapter, runtime, system }: Report): string {
+  const { vendor, architecture, device, description } = adapter;
+  const gpu = description || [vendor, architecture, device].filter(Boolean).join(' ');
+  return `${gpu}, ${runtime}, ${system.os}, ${system.cpu}`;
+}

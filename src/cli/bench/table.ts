@@ -1,0 +1,96 @@
+import type { Measured, MeasuredRow } from '../../../bench/measure.ts';
+import type { Roofline } from '../../../bench/roofline.ts';
+import { estimate, median, pairedRatio } from '../../../bench/stats.ts';
+import type { Change } from './compare.ts';
+import type { ColdStart, Report } from './report.ts';
+
+/** Lines of cells as text, every column as wide as its widest cell; numbers stand to the right. */
+export function table(header: readonly string[], lines: readonly (readonly string[])[]): string {
+  const all = [header, ...lines];
+  const widths = header.map((_, i) => Math.max(...all.map((line) => (line[i] ?? '').length)));
+  const right = header.map((_, i) => lines.every((line) => /^([\d.<>=x%~+-]|$| \[)/.test(line[i] ?? '')));
+  const text = (line: readonly string[]) =>
+    line.map((cell, i) => (right[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ');
+  return all.map((line) => text(line).trimEnd()).join('\n');
+}
+
+/** The adapter, and what it can do at best. */
+export function heading({ adapter, runtime, roofline }: Pick<Report, 'adapter' | 'runtime' | 'roofline'>): string {
+  const { vendor, architecture, device, description, software } = adapter;
+  const name = [vendor, architecture, device, description].filter(Boolean).join(' ');
+  if (software) {
+    return `software adapter: ${name}, ${runtime}. Its times say nothing about a GPU; only ratios and counts are shown.`;
+  }
+  return `adapter: ${name}, ${runtime}${roofline ? `\nroofline: ${describeRoofline(roofline)}` : ''}`;
+}
+
+export function describeRoofline({ copy, flops, matrix }: Roofline): string {
+  const parts = [
+    `copy ${(copy / 1e9).toFixed(0)} GB/s`,
+    `multiply-add f32 ${(flops.f32 / 1e12).toFixed(2)} TFLOP/s`,
+    ...(flops.f16 ? [`f16 ${(flops.f16 / 1e12).toFixed(2)} TFLOP/s`] : []),
+    ...(matrix ? [`matrix units f16 ${(matrix / 1e12).toFixed(1)} TFLOP/s`] : []),
+  ];
+  return parts.join(', ');
+}
+
+const COSTS = ['dispatches', 'submits', 'allocated', 'moved'] as const;
+
+/** A line for each contender of each row. */
+export function rowsTable(rows: readonly MeasuredRow[], software: boolean): string {
+  const times = software ? [] : ['host ms', 'GPU ms'];
+  const header = ['op', 'shape', 'contender', 'times fovea', ...times, 'of roofline', ...COSTS];
+  const lines = rows.flatMap((row) =>
+    row.contenders.map((contender, i) => {
+      const { op, shape, series, dtype } = row;
+      const what = series === 'forward' ? shape : `${shape} ${series}`;
+      const place = i === 0 ? [op, dtype === 'f32' ? what : `${what} ${dtype}`] : ['', ''];
+      return [...place, ...cells(row, contender, times.length > 0)];
+    }),
+  );
+  return table(header, lines);
+}
+
+function cells({ contenders, bound }: MeasuredRow, contender: Measured, times: boolean): string[] {
+  const { name, error, relative, share, host, gpu, cost } = contender;
+  if (error !== undefined) return [name, `none: ${error.replace(/\s+/g, ' ')}`];
+  const ours = contenders.find(({ kind }) => kind === 'fovea')?.relative;
+  return [
+    name,
+    ours && relative ? interval(pairedRatio(relative, ours), 2) : '',
+    ...(times ? [host ? interval(estimate(host), 3) : '', gpu ? median(gpu).toFixed(3) : ''] : []),
+    share === undefined ? '' : `${(100 * share).toFixed(1)}% ${bound}`,
+    ...(cost ? [`${cost.dispatches}`, `${cost.submits}`, bytes(cost.bytesAllocated), bytes(cost.bytesMoved)] : []),
+  ];
+}
+
+export function coldTable(cold: readonly ColdStart[], software: boolean): string {
+  const ours = cold.find(({ name }) => name === 'fovea')?.firstResult;
+  const header = ['cold page', 'code, min+gzip', 'first result', ...(software ? [] : ['ms'])];
+  const lines = cold.map(({ name, bytes: size, firstResult, error }) => {
+    if (error !== undefined || !firstResult) return [name, bytes(size), `none: ${error}`];
+    const times = ours ? `${(median(firstResult) / median(ours)).toFixed(2)} x fovea` : '';
+    return [name, bytes(size), times, ...(software ? [] : [median(firstResult).toFixed(0)])];
+  });
+  return table(header, lines);
+}
+
+export function changesTable(changes: readonly Change[]): string {
+  const percent = (ratio: number) => `${ratio < 1 ? '' : '+'}${(100 * (ratio - 1)).toFixed(1)}%`;
+  const header = ['row', 'contender', 'change', '95% interval', ''];
+  const lines = changes.map((change) => {
+    const { row, contender, median, low, high, slower } = change;
+    const verdict = slower ? 'slower' : high < 1 ? 'faster' : '';
+    return [row, contender, percent(median), `${percent(low)} to ${percent(high)}`, verdict];
+  });
+  return table(header, lines);
+}
+
+const interval = ({ median, low, high }: { median: number; low: number; high: number }, digits: number): string =>
+  `${median.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
+
+function bytes(n: number): string {
+  const units = ['B', 'KB', 'MB', 'GB'];
+  const power = n === 0 ? 0 : Math.min(3, Math.floor(Math.log2(n) / 10));
+  return `${(n / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}
