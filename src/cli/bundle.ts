@@ -1,7 +1,6 @@
-import { build } from 'esbuild';
-
 /** The module `entry` and all it imports as one ES module for a page; `minify` for pages that are kept, without a source map. */
 export async function bundle(entry: string, { minify = false } = {}): Promise<string> {
+  const { build } = await import('esbuild');
   const { outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,

@@ -1,7 +1,8 @@
 // Headless Chrome with WebGPU, for the tests, the benchmark and the examples.
 import { setTimeout } from 'node:timers/promises';
-import puppeteer, { type Browser, type Page } from 'puppeteer-core';
+import type { Browser, Page } from 'puppeteer-core';
 import { findChrome, hasLinuxGpu } from '../../scripts/find-chrome.mjs';
+import { UsageError } from './errors.ts';
 
 const FLAGS = [
   '--enable-unsafe-webgpu',
@@ -57,7 +58,7 @@ export interface ChromeOptions {
 export async function launchChrome({ executable, flags: more = [] }: ChromeOptions = {}): Promise<Chrome> {
   const executablePath = executable ?? findChrome();
   if (!executablePath) {
-    throw new Error('no Chrome, Chromium or Edge found: install one, or set FOVEA_CHROME to its executable');
+    throw new UsageError('no Chrome, Chromium or Edge found: install one, or set FOVEA_CHROME to its executable');
   }
   for (const flags of [...(hasLinuxGpu() ? [LINUX_GPU_FLAGS] : []), [], SOFTWARE_FLAGS]) {
     const args = [...FLAGS, ...flags, ...more];
@@ -71,16 +72,27 @@ export async function launchChrome({ executable, flags: more = [] }: ChromeOptio
     }
     await browser.close();
   }
-  throw new Error(`${executablePath} has no WebGPU adapter, not even its software one: a newer Chrome is needed`);
+  throw new UsageError(`${executablePath} has no WebGPU adapter, not even its software one: a newer Chrome is needed`);
 }
 
 async function launch(executablePath: string, args: string[]) {
+  const { default: puppeteer } = await loadPuppeteer();
   try {
     // No protocol timeout: training and benchmarks may keep one call open for minutes.
     return await puppeteer.launch({ executablePath, args, headless: true, protocolTimeout: 0 });
   } catch (error) {
     const [reason] = String(error).split('TROUBLESHOOTING');
-    throw new Error(`${executablePath} did not start: ${reason?.replace(/\s+/g, ' ').trim()}`);
+    throw new UsageError(`${executablePath} did not start: ${reason?.replace(/\s+/g, ' ').trim()}`);
+  }
+}
+
+async function loadPuppeteer() {
+  try {
+    return await import('puppeteer-core');
+  } catch (error) {
+    throw new UsageError('headless Chrome is driven by the package puppeteer-core: npm install puppeteer-core', {
+      cause: error,
+    });
   }
 }
 

@@ -33,9 +33,7 @@ export async function htmlReport(report: Report): Promise<string> {
 <main id="report"></main>
 <pre>${escapeHtml(tables(report))}</pre>
 <script type="application/json" id="data">${data}</script>
-<script type="module">${script}
-draw(JSON.parse(document.getElementById('data').textContent), document.getElementById('report'));
-</script>
+<script type="module">${script}</script>
 </html>
 `;
 }

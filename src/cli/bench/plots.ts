@@ -1,8 +1,11 @@
-// The plots of a report, drawn with Observable Plot when its page is opened.
+// The plots of a report, drawn with Observable Plot when its page (see html.ts) is opened.
 import * as Plot from '@observablehq/plot';
 import type { MeasuredRow } from '../../../bench/measure.ts';
 import { estimate, median, pairedRatio } from '../../../bench/stats.ts';
 import type { Report } from './report.ts';
+
+const [data, target] = [document.getElementById('data'), document.getElementById('report')];
+if (data?.textContent && target) draw(JSON.parse(data.textContent) as Report, target);
 
 interface Point {
   readonly size: number;
@@ -13,8 +16,7 @@ interface Point {
   readonly shape: string;
 }
 
-/** Draws everything into `target`. */
-export function draw(report: Report, target: HTMLElement): void {
+function draw(report: Report, target: HTMLElement): void {
   const { software } = report.adapter;
   if (software)
     target.append(paragraph('A software adapter: its times say nothing about a GPU, so only ratios are drawn.'));
