@@ -1,5 +1,5 @@
 // Where the rows run: in a page of headless Chrome, or in Node on Dawn. Everything goes in and out as JSON.
-import { Gpu, type GpuOptions } from '../src/index.ts';
+import { Gpu } from '../src/index.ts';
 import { isSoftware } from '../src/ops/row_plan.ts';
 import type { Bench, Wish } from './bench.ts';
 import { type MeasuredRow, type MethodOptions, measure } from './measure.ts';
@@ -32,12 +32,12 @@ let gpu: Gpu | null = null;
 let roofline: Roofline | null = null;
 let software = false;
 
-/** Opens the device and measures its roofline. */
-export async function open(options: GpuOptions = {}): Promise<{ adapter: Adapter; roofline: Roofline }> {
-  gpu = await Gpu.create(options);
+/** Opens the device and measures its roofline, `quick` from one sample each. */
+export async function open(quick: boolean): Promise<{ adapter: Adapter; roofline: Roofline }> {
+  gpu = await Gpu.create();
   const { vendor = '', architecture = '', device = '', description = '' } = gpu.info ?? {};
   software = isSoftware(gpu);
-  roofline = await measureRoofline(gpu, software);
+  roofline = await measureRoofline(gpu, software, quick ? 1 : 7);
   const features = [...gpu.features].sort();
   return { adapter: { vendor, architecture, device, description, features, software }, roofline };
 }

@@ -12,18 +12,18 @@ export interface Roofline {
   readonly matrix?: number;
 }
 
-const SAMPLES = 7;
 const INVOCATIONS = { software: 4096, gpu: 1 << 20 };
 const COPY_BYTES = { software: 1 << 26, gpu: 1 << 28 };
 const TURNS = 256;
 /** Of a turn of multiply_add.wgsl: eight vec4, two operations each. */
 const FLOPS_A_TURN = 8 * 4 * 2;
 
-export async function measureRoofline(gpu: Gpu, software: boolean): Promise<Roofline> {
+/** @param samples of each kernel; the best one counts */
+export async function measureRoofline(gpu: Gpu, software: boolean, samples: number): Promise<Roofline> {
   const kind = software ? 'software' : 'gpu';
   const bytes = Math.min(COPY_BYTES[kind], gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
-  const copied = await best(gpu, () => copyBytes(gpu, bytes));
-  const arithmetic = (dtype: 'f32' | 'f16') => best(gpu, () => multiplyAdds(gpu, dtype, INVOCATIONS[kind]));
+  const copied = await best(gpu, samples, copyBytes(gpu, bytes));
+  const arithmetic = (dtype: 'f32' | 'f16') => best(gpu, samples, multiplyAdds(gpu, dtype, INVOCATIONS[kind]));
   const f32 = await arithmetic('f32');
   const f16 = gpu.features.has('shader-f16') ? { f16: await arithmetic('f16') } : {};
   const matrix = await matrixUnits(gpu);
@@ -38,11 +38,10 @@ export interface Load {
 }
 
 /** Amount a second of the best of several samples. */
-async function best(gpu: Gpu, make: () => Load): Promise<number> {
-  const load = make();
+async function best(gpu: Gpu, samples: number, load: Load): Promise<number> {
   let repeats = 1;
   let fastest = 0;
-  for (let sample = 0; sample < SAMPLES; sample++) {
+  for (let sample = 0; sample < samples; sample++) {
     const start = performance.now();
     for (let i = 0; i < repeats; i++) load.record();
     await gpu.sync();

@@ -25,7 +25,9 @@ async function page(entry, external) {
 /** @param {readonly string[]} names of pages.ts @returns {Promise<Record<string, string>>} */
 async function pages(...names) {
   const { SCRIPTS } = await tsImport('../src/cli/pages.ts', import.meta.url);
-  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await page(cli + SCRIPTS[name], PEERS)])));
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await page(cli + SCRIPTS[name], PEERS)])),
+  );
 }
 
 const { commitOf } = await tsImport('../src/cli/bench/system.ts', import.meta.url);
@@ -41,7 +43,9 @@ const program = (entry, outfile, scripts, external) =>
     platform: 'node',
     external: [...EXTERNAL, ...external],
     // CommonJS packages among what is bundled call it.
-    banner: { js: "import { createRequire as makeRequire } from 'node:module';\nconst require = makeRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as makeRequire } from 'node:module';\nconst require = makeRequire(import.meta.url);",
+    },
     define: {
       FOVEA_PAGES: JSON.stringify(scripts),
       FOVEA_BENCHED_OPS: JSON.stringify(ops.sort()),

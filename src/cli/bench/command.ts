@@ -1,5 +1,6 @@
 // `fovea bench`: measures, prints, writes, compares.
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { styleText } from 'node:util';
 import { Command, Option } from 'commander';
 import type { MeasuredRow } from '../../../bench/measure.ts';
@@ -72,9 +73,10 @@ async function bench(
   const unknown = ops.find((op) => !known.includes(op));
   if (unknown !== undefined) throw new UsageError(`bench: there is no ${unknown}, only ${known.join(', ')}`);
   const before = options.compare === undefined ? undefined : readReport(options.compare);
+  for (const file of [options.json, options.html]) if (file !== undefined) checkWritable(file);
   const report = await run(ops, hosts, options, cold);
-  if (options.json !== undefined) write(options.json, `${JSON.stringify(report, null, 1)}\n`);
-  if (options.html !== undefined) write(options.html, await htmlReport(report));
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 1)}\n`);
+  if (options.html !== undefined) writeFileSync(options.html, await htmlReport(report));
   const changes = before ? compare(report, before, options.threshold) : [];
   if (before) {
     if (changes.length === 0) throw new UsageError(`${options.compare}: has none of the rows that were measured`);
@@ -96,7 +98,7 @@ async function run(ops: readonly string[], hosts: Hosts, options: Options, cold?
     progress.row(row);
   };
   const measured = await host('bench', { report }, hostOptions, async (call, info) => {
-    const { adapter, roofline } = await call('open');
+    const { adapter, roofline } = await call('open', smoke);
     if (dtype === 'f16' && !adapter.features.includes('shader-f16'))
       throw new UsageError('--dtype f16: this adapter lacks shader-f16');
     const title = heading({ adapter, runtime: info.runtime, roofline });
@@ -117,10 +119,13 @@ async function run(ops: readonly string[], hosts: Hosts, options: Options, cold?
   return { format: FORMAT, ...about(), ...measured, rounds, rows, ...(starts ? { cold: starts } : {}) };
 }
 
-function write(file: string, text: string): void {
+/** Before anything is measured. */
+function checkWritable(file: string): void {
   try {
-    writeFileSync(file, text);
+    accessSync(dirname(resolve(file)), constants.W_OK);
+    if (existsSync(file)) accessSync(file, constants.W_OK);
   } catch (error) {
     throw new UsageError(`${file}: cannot be written (${(error as NodeJS.ErrnoException).code})`, { cause: error });
   }
+  if (existsSync(file) && statSync(file).isDirectory()) throw new UsageError(`${file}: is a folder`);
 }
