@@ -1,24 +1,27 @@
 import { type Command, CommanderError } from 'commander';
 import { UsageError } from './errors.ts';
 
-/** Runs the command line and ends the process: 0, 1 for what the command found wrong, 2 for bad input, in one sentence. */
+/** Runs the command line and ends the process, which Dawn would keep alive, with the code of `execute`. */
 export async function runCommand(program: Command): Promise<never> {
-  for (const command of [program, ...program.commands]) {
+  process.exit(await execute(program, process.argv.slice(2)));
+}
+
+/** Runs the command line; gives its exit code: 0, what a command set, or 2 for bad input, which is named in one sentence. */
+export async function execute(program: Command, args: readonly string[]): Promise<number> {
+  for (const command of [program, ...program.commands])
     command
       .exitOverride()
       .configureOutput({ writeErr: () => {} })
       .showHelpAfterError(false);
-  }
   try {
-    await program.parseAsync();
+    await program.parseAsync(args, { from: 'user' });
+    return Number(process.exitCode ?? 0);
   } catch (error) {
-    process.exitCode = exitCode(error, program);
+    return explain(error, program);
   }
-  // Dawn would keep the process alive.
-  process.exit();
 }
 
-function exitCode(error: unknown, program: Command): number {
+function explain(error: unknown, program: Command): number {
   if (error instanceof UsageError) {
     console.error(error.message);
     return 2;
