@@ -1,10 +1,11 @@
 import { Command } from 'commander';
-import { benchCommand } from './bench/command.ts';
+import { benchCommand, type ColdStarts } from './bench/command.ts';
 import { chrome, dawn } from './hosts.ts';
 
 const hosts = { chrome, dawn };
 
-/** The command line `fovea`. */
-export function program(): Command {
-  return new Command('fovea').description('An attention engine for WebGPU: its tools.').addCommand(benchCommand(hosts));
+/** The command line `fovea`; `cold` where cold pages can be measured. */
+export function program(cold?: ColdStarts): Command {
+  const description = 'An attention engine for WebGPU: its tools.';
+  return new Command('fovea').description(description).addCommand(benchCommand(hosts, cold));
 }

@@ -6,13 +6,13 @@ import { Command, Option } from 'commander';
 import type { MeasuredRow } from '../../../bench/measure.ts';
 import type { Request } from '../../../bench/page.ts';
 import { UsageError } from '../errors.ts';
+import type { HostOptions } from '../hosts.ts';
 import { type HostChoice, type Hosts, hostOf, hostOptions, list, positive, whole } from '../options.ts';
-import { type ColdStarter, measureColdStarts } from './cold.ts';
 import { compare } from './compare.ts';
 import { htmlReport } from './html.ts';
 import { benchedOps } from './ops.ts';
 import { showProgress } from './progress.ts';
-import { FORMAT, type Report, readReport } from './report.ts';
+import { type ColdStart, FORMAT, type Report, readReport } from './report.ts';
 import { about } from './system.ts';
 import { changesTable, coldTable, heading, rowsTable } from './table.ts';
 
@@ -23,14 +23,18 @@ interface Options extends HostChoice {
   readonly peers?: boolean;
   readonly rounds: number;
   readonly smoke?: boolean;
+  readonly cold?: boolean;
   readonly json?: string;
   readonly html?: string;
   readonly compare?: string;
   readonly threshold: number;
 }
 
-/** The command for the hosts there are; `cold` measures cold pages, where a browser can be started for each. */
-export function benchCommand(hosts: Hosts, cold?: ColdStarter): Command {
+/** Measures cold pages, where there are a browser and the sources of the pages. */
+export type ColdStarts = (options: HostOptions, software: boolean) => Promise<ColdStart[]>;
+
+/** The command for the hosts there are. */
+export function benchCommand(hosts: Hosts, cold?: ColdStarts): Command {
   const known = benchedOps();
   const command = new Command('bench')
     .description(
@@ -43,6 +47,7 @@ export function benchCommand(hosts: Hosts, cold?: ColdStarter): Command {
     .addOption(new Option('--dtype <type>', 'storage type').choices(['f32', 'f16']).default('f32'))
     .option('--variant <name>', 'also measure forced variants whose name contains this; all for all of them', list)
     .option('--peers', 'also measure jax-js, TensorFlow.js and ONNX Runtime Web, each where it computes the same')
+    .option('--cold', 'also measure what a cold page loads and waits for, for each library (Chrome, in a checkout)')
     .option('--rounds <n>', 'samples of each contender', whole(1), 15)
     .option('--smoke', 'tiny shapes and one round: to see that everything runs')
     .option('--json <file>', 'write the report')
@@ -68,10 +73,12 @@ async function bench(
   known: readonly string[],
   hosts: Hosts,
   options: Options,
-  cold?: ColdStarter,
+  cold?: ColdStarts,
 ): Promise<void> {
   const unknown = ops.find((op) => !known.includes(op));
   if (unknown !== undefined) throw new UsageError(`bench: there is no ${unknown}, only ${known.join(', ')}`);
+  if (options.cold && (!cold || options.host !== 'chrome'))
+    throw new UsageError('--cold needs --host chrome and a checkout of the repository, with the other libraries in it');
   const before = options.compare === undefined ? undefined : readReport(options.compare);
   for (const file of [options.json, options.html]) if (file !== undefined) checkWritable(file);
   const report = await run(ops, hosts, options, cold);
@@ -86,7 +93,7 @@ async function bench(
   if (wrong || changes.some(({ slower }) => slower)) process.exitCode = 1;
 }
 
-async function run(ops: readonly string[], hosts: Hosts, options: Options, cold?: ColdStarter): Promise<Report> {
+async function run(ops: readonly string[], hosts: Hosts, options: Options, cold?: ColdStarts): Promise<Report> {
   const { dtype, smoke = false, peers = false, shapes = [], variant: variants = [] } = options;
   const rounds = smoke ? 1 : options.rounds;
   const request: Request = { dtype, smoke, rounds, peers, shapes, variants };
@@ -114,7 +121,7 @@ async function run(ops: readonly string[], hosts: Hosts, options: Options, cold?
   });
   progress.stop();
   if (rows.length === 0) throw new UsageError(`--shapes ${shapes.join(' ')}: no row of ${ops.join(', ')} has that`);
-  const starts = cold && !smoke && peers ? await measureColdStarts(cold, hostOptions) : undefined;
+  const starts = options.cold ? await cold?.(hostOptions, measured.adapter.software) : undefined;
   if (starts) console.log(`\n${coldTable(starts, measured.adapter.software)}`);
   return { format: FORMAT, ...about(), ...measured, rounds, rows, ...(starts ? { cold: starts } : {}) };
 }

@@ -25,11 +25,12 @@ export interface Report extends HostInfo {
 /** What a library costs before it computes anything. */
 export interface ColdStart {
   readonly name: string;
-  /** Of the code that one softmax needs, minified and gzipped. */
+  /** Of what a page loads that takes one softmax, minified and gzipped. */
   readonly bytes: number;
-  /** Milliseconds from the start of the script to the result of a softmax on the host, in fresh browsers: one a round. */
-  readonly firstResult?: readonly number[];
-  readonly error?: string;
+  /** The time from the start of the script to the softmax on the host, in fresh browsers, as a multiple of Fovea's: one a round. */
+  readonly relative: readonly number[];
+  /** The time itself; not kept of a software adapter. */
+  readonly milliseconds?: readonly number[];
 }
 
 export const FORMAT = 'fovea-bench-1';

@@ -65,12 +65,10 @@ function cells({ contenders, bound }: MeasuredRow, contender: Measured, times: b
 }
 
 export function coldTable(cold: readonly ColdStart[], software: boolean): string {
-  const ours = cold.find(({ name }) => name === 'fovea')?.firstResult;
-  const header = ['cold page', 'code, min+gzip', 'first result', ...(software ? [] : ['ms'])];
-  const lines = cold.map(({ name, bytes: size, firstResult, error }) => {
-    if (error !== undefined || !firstResult) return [name, bytes(size), `none: ${error}`];
-    const times = ours ? `${(median(firstResult) / median(ours)).toFixed(2)} x fovea` : '';
-    return [name, bytes(size), times, ...(software ? [] : [median(firstResult).toFixed(0)])];
+  const header = ['cold page', 'code, min+gzip', 'first result, times fovea', ...(software ? [] : ['ms'])];
+  const lines = cold.map(({ name, bytes: size, relative, milliseconds }) => {
+    const times = milliseconds ? [median(milliseconds).toFixed(0)] : [];
+    return [name, bytes(size), interval(estimate(relative), 2), ...times];
   });
   return table(header, lines);
 }

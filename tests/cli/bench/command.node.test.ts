@@ -53,7 +53,7 @@ test('--help names every option and an example', async () => {
 });
 
 test.runIf(process.platform === 'linux')('Dawn without a driver says what it needs', () => {
-  const args = ['--import', 'tsx', 'src/cli/fovea.ts', 'bench', 'softmax', '--host', 'dawn', '--smoke'];
+  const args = ['--import', 'tsx', 'src/cli/checkout.ts', 'bench', 'softmax', '--host', 'dawn', '--smoke'];
   const env = { ...process.env, VK_ICD_FILENAMES: '/nowhere.json' };
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
   expect(stderr).toMatch(/Dawn found no WebGPU adapter: it needs .* VK_ICD_FILENAMES/);
