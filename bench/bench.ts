@@ -37,8 +37,8 @@ export interface Running {
   finish(): Promise<void>;
   /** Runs once, on copy 0, and reads the results. */
   results(): Promise<readonly HostResult[]>;
-  /** Nanoseconds the device spends on one run, by its own clock; absent where nobody can ask it. */
-  gpuTime?(i: number): Promise<number>;
+  /** Nanoseconds the device spends on one run, by its own clock; null or absent where nobody can ask it. */
+  gpuTime?(i: number): Promise<number | null>;
   close(): void;
 }
 

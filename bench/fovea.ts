@@ -44,6 +44,7 @@ function running(gpu: Gpu, f: (i: number) => Results, close: () => void): Runnin
     run: (i) => scope(() => void f(i)),
     finish: () => gpu.sync(),
     results: () => read(scope(() => f(0))),
+    gpuTime: async (i) => (await gpu.profile(() => void f(i))).gpuTime,
     close,
   };
 }

@@ -1,8 +1,8 @@
-import type { Gpu } from '../src/index.ts';
+import type { Gpu, Roofline } from '../src/index.ts';
 import { expectClose } from '../src/testing/index.ts';
 import type { Contender, Kind, Row, Running } from './bench.ts';
 import { type Cost, costOf } from './cost.ts';
-import { type Load, multiplyAdds, type Roofline } from './roofline.ts';
+import { type Load, multiplyAdds } from './roofline.ts';
 import { median } from './stats.ts';
 
 export interface Measured {
@@ -74,8 +74,9 @@ export async function measure(
   options: MethodOptions,
 ): Promise<MeasuredRow> {
   const { shape, dtype, series, size, flops, bytes } = row;
-  const arithmetic = (1000 * flops) / (roofline.flops[dtype] ?? roofline.flops.f32);
-  const memory = (1000 * bytes) / roofline.copy;
+  const { bytesPerSecond, flopsPerSecond, flopsPerSecondF16 = flopsPerSecond } = roofline;
+  const arithmetic = (1000 * flops) / (dtype === 'f16' ? flopsPerSecondF16 : flopsPerSecond);
+  const memory = (1000 * bytes) / bytesPerSecond;
   const bound = memory > arithmetic ? 'memory' : 'arithmetic';
   const copies = bound === 'memory' && !options.smoke ? copiesOf(bytes, options) : 1;
   const entries: Entry[] = [];
@@ -157,7 +158,7 @@ async function rounds(gpu: Gpu, entries: readonly Entry[], options: MethodOption
       host.push(elapsed);
       relative.push(elapsed / ticks);
       const device = await running.gpuTime?.(round);
-      if (device !== undefined) gpu.push(device / 1e6);
+      if (device) gpu.push(device / 1e6);
     }
   }
   clock.dispose();

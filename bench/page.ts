@@ -3,7 +3,7 @@ import { Gpu } from '../src/index.ts';
 import { isSoftware } from '../src/ops/row_plan.ts';
 import type { Bench, Wish } from './bench.ts';
 import { type MeasuredRow, type MethodOptions, measure } from './measure.ts';
-import { measureRoofline, type Roofline } from './roofline.ts';
+import { type MeasuredRoofline, measureRoofline } from './roofline.ts';
 
 /** What rows to measure, and how. */
 export interface Request extends Wish {
@@ -29,11 +29,11 @@ export interface Adapter {
 declare const report: (row: MeasuredRow) => Promise<void> | void;
 
 let gpu: Gpu | null = null;
-let roofline: Roofline | null = null;
+let roofline: MeasuredRoofline | null = null;
 let software = false;
 
 /** Opens the device and measures its roofline, `quick` from one sample each. */
-export async function open(quick: boolean): Promise<{ adapter: Adapter; roofline: Roofline }> {
+export async function open(quick: boolean): Promise<{ adapter: Adapter; roofline: MeasuredRoofline }> {
   gpu = await Gpu.create();
   const { vendor = '', architecture = '', device = '', description = '' } = gpu.info ?? {};
   software = isSoftware(gpu);

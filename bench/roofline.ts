@@ -1,15 +1,11 @@
 import { copy, multiplyAdd } from '../src/generated/kernels.ts';
-import { dispatch, type Gpu, grid, type Tensor } from '../src/index.ts';
+import { dispatch, type Gpu, grid, type Roofline, type Tensor } from '../src/index.ts';
 import { matrixUnits } from './matrix_units.ts';
 
 /** What the device can do at best, measured with kernels that do nothing else, in the same run as the rows. */
-export interface Roofline {
-  /** Bytes a second, read and written alike. */
-  readonly copy: number;
-  /** Floating-point operations a second, by type; f16 where the device has it. */
-  readonly flops: { readonly f32: number; readonly f16?: number };
-  /** The same in matrix units (f16 products), where the device offers them: absent otherwise. */
-  readonly matrix?: number;
+export interface MeasuredRoofline extends Roofline {
+  /** Floating-point operations a second in matrix units (f16 products), where the device offers them. */
+  readonly matrixFlopsPerSecond?: number;
 }
 
 const INVOCATIONS = { software: 4096, gpu: 1 << 20 };
@@ -19,15 +15,15 @@ const TURNS = 256;
 const FLOPS_A_TURN = 8 * 4 * 2;
 
 /** @param samples of each kernel; the best one counts */
-export async function measureRoofline(gpu: Gpu, software: boolean, samples: number): Promise<Roofline> {
+export async function measureRoofline(gpu: Gpu, software: boolean, samples: number): Promise<MeasuredRoofline> {
   const kind = software ? 'software' : 'gpu';
   const bytes = Math.min(COPY_BYTES[kind], gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
-  const copied = await best(gpu, samples, copyBytes(gpu, bytes));
+  const bytesPerSecond = await best(gpu, samples, copyBytes(gpu, bytes));
   const arithmetic = (dtype: 'f32' | 'f16') => best(gpu, samples, multiplyAdds(gpu, dtype, INVOCATIONS[kind]));
-  const f32 = await arithmetic('f32');
-  const f16 = gpu.features.has('shader-f16') ? { f16: await arithmetic('f16') } : {};
+  const flopsPerSecond = await arithmetic('f32');
+  const half = gpu.features.has('shader-f16') ? { flopsPerSecondF16: await arithmetic('f16') } : {};
   const matrix = await matrixUnits(gpu);
-  return { copy: copied, flops: { f32, ...f16 }, ...(matrix === null ? {} : { matrix }) };
+  return { bytesPerSecond, flopsPerSecond, ...half, ...(matrix === null ? {} : { matrixFlopsPerSecond: matrix }) };
 }
 
 /** One run that records its work `repeats` times, and how much that is each time. */

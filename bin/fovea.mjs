@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 if (existsSync(at('src/cli/checkout.ts'))) {
-  const setup = spawnSync(process.execPath, [at('scripts/setup.mjs'), '--no-browser'], { stdio: ['ignore', 2, 2] });
+  const browser = process.argv.includes('dawn') ? ['--no-browser'] : [];
+  const setup = spawnSync(process.execPath, [at('scripts/setup.mjs'), ...browser], { stdio: ['ignore', 2, 2] });
   if (setup.status !== 0) process.exit(1);
   const { register } = await import('tsx/esm/api');
   register();

@@ -3,13 +3,13 @@ import type { Contender, Row } from '../../bench/bench.ts';
 import { costOf } from '../../bench/cost.ts';
 import { fovea } from '../../bench/fovea.ts';
 import { measure } from '../../bench/measure.ts';
-import { multiplyAdds, type Roofline } from '../../bench/roofline.ts';
+import { multiplyAdds } from '../../bench/roofline.ts';
 import { copy, multiplyAdd } from '../../src/generated/kernels.ts';
-import { add, dispatch, Gpu, mul, scope } from '../../src/index.ts';
+import { add, dispatch, Gpu, mul, type Roofline, scope } from '../../src/index.ts';
 
 // A device of its own: what is counted is what its calls do.
 const gpu = await Gpu.create();
-const roofline: Roofline = { copy: 1e9, flops: { f32: 1e9 } };
+const roofline: Roofline = { bytesPerSecond: 1e9, flopsPerSecond: 1e9 };
 const input = { shape: [3], data: Float32Array.of(1, 2, 3) };
 const options = { rounds: 3, smoke: true, software: false };
 

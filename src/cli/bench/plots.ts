@@ -66,8 +66,7 @@ function pointsOf(row: MeasuredRow, software: boolean): Point[] {
 
 /** Operations a second against operations a byte, below what memory and arithmetic allow. */
 function rooflineFigure({ rows, roofline }: Report): HTMLElement {
-  const copy = roofline?.copy ?? 1;
-  const peak = roofline?.flops.f32 ?? 1;
+  const { bytesPerSecond: copy = 1, flopsPerSecond: peak = 1 } = roofline ?? {};
   const points = rows.flatMap(({ op, shape, series, flops, bytes, contenders }) =>
     contenders.flatMap(({ name, kind, gpu, host }) => {
       const times = gpu ?? host;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { MeasuredRow } from '../../../bench/measure.ts';
 import type { Adapter } from '../../../bench/page.ts';
-import type { Roofline } from '../../../bench/roofline.ts';
+import type { MeasuredRoofline } from '../../../bench/roofline.ts';
 import { UsageError } from '../errors.ts';
 import type { HostInfo } from '../hosts.ts';
 
@@ -15,7 +15,7 @@ export interface Report extends HostInfo {
   readonly adapter: Adapter;
   readonly system: { readonly os: string; readonly cpu: string; readonly cores: number; readonly node: string };
   /** Absent for a software adapter. */
-  readonly roofline?: Roofline;
+  readonly roofline?: MeasuredRoofline;
   readonly rounds: number;
   readonly rows: readonly MeasuredRow[];
   /** What a page that has never seen the library needs until the first result; Chrome only. */

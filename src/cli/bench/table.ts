@@ -1,5 +1,5 @@
 import type { Measured, MeasuredRow } from '../../../bench/measure.ts';
-import type { Roofline } from '../../../bench/roofline.ts';
+import type { MeasuredRoofline } from '../../../bench/roofline.ts';
 import { estimate, median, pairedRatio } from '../../../bench/stats.ts';
 import type { Change } from './compare.ts';
 import type { ColdStart, Report } from './report.ts';
@@ -24,12 +24,13 @@ export function heading({ adapter, runtime, roofline }: Pick<Report, 'adapter' |
   return `adapter: ${name}, ${runtime}${roofline ? `\nroofline: ${describeRoofline(roofline)}` : ''}`;
 }
 
-export function describeRoofline({ copy, flops, matrix }: Roofline): string {
+export function describeRoofline(roofline: MeasuredRoofline): string {
+  const { bytesPerSecond, flopsPerSecond, flopsPerSecondF16, matrixFlopsPerSecond } = roofline;
   const parts = [
-    `copy ${(copy / 1e9).toFixed(0)} GB/s`,
-    `multiply-add f32 ${(flops.f32 / 1e12).toFixed(2)} TFLOP/s`,
-    ...(flops.f16 ? [`f16 ${(flops.f16 / 1e12).toFixed(2)} TFLOP/s`] : []),
-    ...(matrix ? [`matrix units f16 ${(matrix / 1e12).toFixed(1)} TFLOP/s`] : []),
+    `copy ${(bytesPerSecond / 1e9).toFixed(0)} GB/s`,
+    `multiply-add f32 ${(flopsPerSecond / 1e12).toFixed(2)} TFLOP/s`,
+    ...(flopsPerSecondF16 ? [`f16 ${(flopsPerSecondF16 / 1e12).toFixed(2)} TFLOP/s`] : []),
+    ...(matrixFlopsPerSecond ? [`matrix units f16 ${(matrixFlopsPerSecond / 1e12).toFixed(1)} TFLOP/s`] : []),
   ];
   return parts.join(', ');
 }

@@ -57,7 +57,7 @@ test('a software adapter: no times', () => {
 
 test('a GPU: its roofline', () => {
   const adapter = { vendor: 'v', architecture: 'a', device: '', description: '', features: [], software: false };
-  const roofline = { copy: 2e12, flops: { f32: 5e13, f16: 6e13 } };
+  const roofline = { bytesPerSecond: 2e12, flopsPerSecond: 5e13, flopsPerSecondF16: 6e13 };
   expect(heading({ runtime: 'r', adapter, roofline })).toBe(
     'adapter: v a, r\nroofline: copy 2000 GB/s, multiply-add f32 50.00 TFLOP/s, f16 60.00 TFLOP/s',
   );
