@@ -1,6 +1,7 @@
 // Headless Chrome with WebGPU, for the tests, the benchmark and the examples.
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import type { Browser, Page } from 'puppeteer-core';
+import type { Browser, Page, ResponseForRequest } from 'puppeteer-core';
 import { findChrome, hasLinuxGpu } from '../../scripts/find-chrome.mjs';
 import { UsageError } from './errors.ts';
 
@@ -19,6 +20,8 @@ const LINUX_GPU_FLAGS = ['--enable-features=Vulkan', '--use-angle=vulkan', '--di
 
 // WebGPU needs a secure context, and localhost is one. Requests to it are answered here; nothing listens.
 const ORIGIN = 'http://localhost/';
+/** Where pages find what packages load by themselves, WebAssembly say, as with Vite's server in the tests. */
+const PACKAGES = `${ORIGIN}node_modules/`;
 const SCRIPT = `${ORIGIN}entry.js`;
 const BLANK = '<!doctype html><link rel="icon" href="data:,">';
 
@@ -114,10 +117,18 @@ async function openBlank(browser: Browser, script = '') {
   page.on('request', (request) => {
     if (request.url() === ORIGIN) void request.respond({ contentType: 'text/html', body: BLANK });
     else if (request.url() === SCRIPT) void request.respond({ contentType: 'text/javascript', body: script });
+    else if (request.url().startsWith(PACKAGES))
+      void request.respond(packageFile(request.url().slice(PACKAGES.length)));
     else void request.respond({ status: 404 });
   });
   await page.goto(ORIGIN);
   return page;
+}
+
+function packageFile(path: string): Partial<ResponseForRequest> {
+  const file = new URL(`../../node_modules/${path}`, import.meta.url);
+  if (!existsSync(file)) return { status: 404 };
+  return { contentType: path.endsWith('.wasm') ? 'application/wasm' : 'text/javascript', body: readFileSync(file) };
 }
 
 /** Bundles the TypeScript module `entry` and opens it in a new page, whose console is forwarded to this one. */

@@ -1,0 +1,117 @@
+import { scaledDotProductAttention, type Tensor } from '../src/index.ts';
+import type { Bench, Contender, Row, Wish } from './bench.ts';
+import { fovea } from './fovea.ts';
+import type { Definition, Ops } from './ops.ts';
+import { jax, jaxBackward, jaxOps } from './peers/jax.ts';
+import { onnx, withResults } from './peers/onnx.ts';
+import { tensorflow, tensorflowBackward, tensorflowOps } from './peers/tensorflow.ts';
+import { backward, plainOps } from './plain.ts';
+import { reference } from './reference/f64.ts';
+import { bytesOf, type FloatInput, swapMiddle, uniform } from './values.ts';
+
+interface Shape {
+  readonly B: number;
+  readonly H: number;
+  /** Heads of keys and values, where there are fewer. */
+  readonly Hkv?: number;
+  readonly L: number;
+  readonly S?: number;
+  readonly D: number;
+  readonly causal?: boolean;
+}
+
+const SHAPES: readonly Shape[] = [
+  { B: 1, H: 8, L: 256, D: 64 },
+  { B: 1, H: 8, L: 512, D: 64, causal: true },
+  { B: 1, H: 4, L: 1024, D: 64 },
+  { B: 32, H: 4, L: 32, D: 32 },
+  { B: 1, H: 16, L: 1, S: 2048, D: 64 },
+  { B: 2, H: 8, Hkv: 2, L: 512, D: 128 },
+  { B: 1, H: 8, L: 512, D: 80 },
+];
+const SMOKE: readonly Shape[] = [
+  { B: 2, H: 4, Hkv: 2, L: 5, S: 7, D: 8 },
+  { B: 1, H: 2, L: 9, D: 8, causal: true },
+];
+
+const nameOf = ({ B, H, Hkv, L, S, D, causal }: Shape) =>
+  [`B${B}`, Hkv ? `H${H}/${Hkv}` : `H${H}`, `L${L}`, S ? `S${S}` : '', `D${D}`, causal ? 'causal' : '']
+    .filter(Boolean)
+    .join(' ');
+
+/** Scaled dot-product attention from q [B, H, L, D] and k, v [B, Hkv, S, D]: softmax(q k^T / sqrt(D)) v. */
+const definition =
+  ({ B, H, Hkv = H, L, S = L, D, causal = false }: Shape): Definition =>
+  <T>(ops: Ops<T>, ...[q, k, v]: T[]): T => {
+    // Heads that share keys are more queries of one head.
+    const queries = ops.reshape(ops.mul(q as T, 1 / Math.sqrt(D)), [B, Hkv, (H / Hkv) * L, D]);
+    const scores = ops.reshape(ops.matmul(queries, k as T, true), [B, H, L, S]);
+    const weights = ops.softmax(causal ? ops.causal(scores) : scores);
+    const output = ops.matmul(ops.reshape(weights, [B, Hkv, (H / Hkv) * L, S]), v as T);
+    return ops.reshape(output, [B, H, L, D]);
+  };
+
+/** Forward, and forward and backward: y; y, dq, dk, dv. */
+function* rows({ dtype, smoke }: Wish): Generator<Row> {
+  for (const sizes of smoke ? SMOKE : SHAPES) {
+    const { B, H, Hkv = H, L, S = L, D, causal = false } = sizes;
+    const [q, k, v] = [
+      [B, H, L, D],
+      [B, Hkv, S, D],
+      [B, Hkv, S, D],
+    ].map((s, i) => uniform(s, i + 1, dtype));
+    const dy = uniform([B, H, L, D], 4, dtype);
+    const inputs = [q, k, v] as FloatInput[];
+    const all = [...inputs, dy];
+    const attend = definition(sizes);
+    const ours = (...[q, k, v]: Tensor[]) =>
+      scaledDotProductAttention(q as Tensor, k as Tensor, v as Tensor, { isCausal: causal });
+    const plain = (...xs: Tensor[]) => attend(plainOps, ...xs);
+    const pairs = B * H * (causal ? (L * (L + 1)) / 2 : L * S);
+    const common = { shape: nameOf(sizes), dtype, size: B * H * L * S * D, tolerance: dtype === 'f16' ? 4e-3 : 1e-5 };
+    yield {
+      ...common,
+      series: 'forward',
+      // Two products; scale, maximum, difference, exponential, sum, quotient.
+      flops: pairs * (4 * D + 6),
+      bytes: bytesOf(dtype, all),
+      contenders: [
+        fovea('fovea', 'fovea', inputs, ours),
+        fovea('plain', 'plain', inputs, plain),
+        jax(inputs, (jax, ...xs) => attend(jaxOps(jax), ...xs)),
+        tensorflow(inputs, (tf, ...xs) => attend(tensorflowOps(tf), ...xs)),
+        // Its operator wants as many heads of keys as of queries.
+        ...(Hkv === H ? [multiHeadAttention(sizes, inputs)] : []),
+      ],
+      reference: () => reference(attend, inputs),
+    };
+    yield {
+      ...common,
+      series: 'forward + backward',
+      // Four products more (dv, dp, dq, dk); ds = p (dp - sum(dp p)), scaled.
+      flops: pairs * (12 * D + 11),
+      bytes: 2 * bytesOf(dtype, all),
+      contenders: [
+        fovea('fovea', 'fovea', all, backward(ours)),
+        fovea('plain', 'plain', all, backward(plain)),
+        jax(all, jaxBackward(attend)),
+        tensorflow(all, tensorflowBackward(attend)),
+      ],
+      reference: () => reference(attend, inputs, { dy: dy.data }),
+    };
+  }
+}
+
+/** ONNX Runtime's fused operator takes and gives [B, L, H D]: it gets its inputs so, and its result is turned on the host. */
+function multiHeadAttention({ B, H, L, D, causal = false }: Shape, inputs: readonly FloatInput[]): Contender {
+  const turned = inputs.map(({ shape, data, dtype }) => {
+    return { shape: [B, shape[2] as number, H * D], data: swapMiddle(data, shape), dtype };
+  });
+  const options = { domain: 'com.microsoft', num_heads: H, unidirectional: causal ? 1 : 0 };
+  const contender = onnx(turned, ({ node }, ...qkv) => node('MultiHeadAttention', qkv, options));
+  return withResults(contender, ([y]) => {
+    return [{ shape: [B, H, L, D], data: swapMiddle(Float64Array.from(y?.data ?? []), [B, L, H, D]) }];
+  });
+}
+
+export default { op: 'attention', rows } satisfies Bench;
