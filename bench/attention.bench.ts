@@ -1,12 +1,10 @@
 import { scaledDotProductAttention, type Tensor } from '../src/index.ts';
 import type { Bench, Contender, Row, Wish } from './bench.ts';
-import { fovea } from './fovea.ts';
+import { forward, forwardBackward } from './contenders.ts';
 import type { Definition, Ops } from './ops.ts';
-import { jax, jaxBackward, jaxOps } from './peers/jax.ts';
-import { onnx, withResults } from './peers/onnx.ts';
-import { tensorflow, tensorflowBackward, tensorflowOps } from './peers/tensorflow.ts';
-import { backward, plainOps } from './plain.ts';
+import { onnx } from './peers/onnx.ts';
 import { reference } from './reference/f64.ts';
+import { withResults } from './results.ts';
 import { bytesOf, type FloatInput, swapMiddle, uniform } from './values.ts';
 
 interface Shape {
@@ -66,7 +64,6 @@ function* rows({ dtype, smoke }: Wish): Generator<Row> {
     const attend = definition(sizes);
     const ours = (...[q, k, v]: Tensor[]) =>
       scaledDotProductAttention(q as Tensor, k as Tensor, v as Tensor, { isCausal: causal });
-    const plain = (...xs: Tensor[]) => attend(plainOps, ...xs);
     const pairs = B * H * (causal ? (L * (L + 1)) / 2 : L * S);
     const common = { shape: nameOf(sizes), dtype, size: B * H * L * S * D, tolerance: dtype === 'f16' ? 4e-3 : 1e-5 };
     yield {
@@ -76,10 +73,7 @@ function* rows({ dtype, smoke }: Wish): Generator<Row> {
       flops: pairs * (4 * D + 6),
       bytes: bytesOf(dtype, all),
       contenders: [
-        fovea('fovea', 'fovea', inputs, ours),
-        fovea('plain', 'plain', inputs, plain),
-        jax(inputs, (jax, ...xs) => attend(jaxOps(jax), ...xs)),
-        tensorflow(inputs, (tf, ...xs) => attend(tensorflowOps(tf), ...xs)),
+        ...forward(attend, inputs, ours),
         // Its operator wants as many heads of keys as of queries.
         ...(Hkv === H ? [multiHeadAttention(sizes, inputs)] : []),
       ],
@@ -91,12 +85,7 @@ function* rows({ dtype, smoke }: Wish): Generator<Row> {
       // Four products more (dv, dp, dq, dk); ds = p (dp - sum(dp p)), scaled.
       flops: pairs * (12 * D + 11),
       bytes: 2 * bytesOf(dtype, all),
-      contenders: [
-        fovea('fovea', 'fovea', all, backward(ours)),
-        fovea('plain', 'plain', all, backward(plain)),
-        jax(all, jaxBackward(attend)),
-        tensorflow(all, tensorflowBackward(attend)),
-      ],
+      contenders: forwardBackward(attend, inputs, dy, ours),
       reference: () => reference(attend, inputs, { dy: dy.data }),
     };
   }

@@ -18,6 +18,8 @@ export function uniform(
   return { shape, data: Float32Array.from({ length: sizeOf(shape) }, exact), dtype };
 }
 
+export const zeros = (shape: Shape): HostInput => ({ shape, data: new Float32Array(sizeOf(shape)) });
+
 /** Indices in [0, below) from a seed. */
 export function indices(shape: Shape, seed: number, below: number): HostInput {
   const random = testRandom(seed);

@@ -72,7 +72,8 @@ export function jaxOps({ nn, numpy }: Jax): Ops<JaxArray> {
       const [L, S] = x.shape.slice(-2) as [number, number];
       return numpy.where(numpy.tri(L, S, 0, { dtype: numpy.bool }), x.ref, -3.4e38);
     },
-    embedding: (table, indices) => numpy.take(table.ref, indices.ref, 0),
+    // Rows taken would do, but their gradient, a scatter, cannot be compiled.
+    embedding: (table, indices) => numpy.matmul(nn.oneHot(indices.ref, table.shape[0] as number), table.ref),
     crossEntropy: (logits, target) => {
       const [N, C] = logits.shape as [number, number];
       const hot = nn.oneHot(target.ref, C);

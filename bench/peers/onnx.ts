@@ -58,17 +58,6 @@ export function onnx(inputs: readonly HostInput[], build: Build): Contender {
   };
 }
 
-/** A contender whose results are put in the form of the row's after they are read. */
-export function withResults(contender: Contender, f: (results: readonly HostResult[]) => HostResult[]): Contender {
-  return {
-    ...contender,
-    open: async (gpu, copies) => {
-      const running = await contender.open(gpu, copies);
-      return { ...running, results: async () => f(await running.results()) };
-    },
-  };
-}
-
 /** Where the pages of the benchmark and of the tests find the files of packages. */
 const WASM = '/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm';
 
@@ -77,7 +66,7 @@ async function load(): Promise<Ort> {
   const ort = await import('onnxruntime-web/webgpu');
   ort.env.wasm.wasmPaths = { wasm: new URL(WASM, location.origin) };
   ort.env.wasm.numThreads = 1;
-  ort.env.logLevel = 'error';
+  ort.env.logLevel = 'fatal'; // What goes wrong is in the errors that are thrown.
   return ort;
 }
 

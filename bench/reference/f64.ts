@@ -110,22 +110,21 @@ function opsOn(tape: (() => void)[]): Ops<Var> {
 /** The cumulative normal distribution. */
 const normal = (x: number) => 0.5 * (1 + erf(x / Math.SQRT2));
 
-/** `f` gives the value and its derivatives; `b` is broadcast to the shape of `a`. */
+/** `f` gives the value and its derivatives; the operands are broadcast together. */
 function binary(tape: (() => void)[], a: Var, b: Var, f: (a: number, b: number) => [number, number, number]): Var {
-  const y = make(a.shape);
-  const at = broadcast(a.shape, b.shape);
-  const eachOf = (use: (i: number, j: number, values: [number, number, number]) => void) => {
-    for (let i = 0; i < y.data.length; i++) use(i, at(i), f(get(a.data, i), get(b.data, at(i))));
-  };
-  eachOf((i, _, [value]) => {
-    y.data[i] = value;
+  const rank = Math.max(a.shape.length, b.shape.length);
+  const size = ({ shape }: Var, axis: number) => shape[axis - rank + shape.length] ?? 1;
+  const y = make(Array.from({ length: rank }, (_, axis) => (size(a, axis) === 1 ? size(b, axis) : size(a, axis))));
+  const [inA, inB] = [broadcast(y.shape, a.shape), broadcast(y.shape, b.shape)];
+  for (let i = 0; i < y.data.length; i++) [y.data[i]] = f(get(a.data, inA(i)), get(b.data, inB(i)));
+  tape.push(() => {
+    for (let i = 0; i < y.data.length; i++) {
+      const [j, k] = [inA(i), inB(i)];
+      const [, da, db] = f(get(a.data, j), get(b.data, k));
+      a.grad[j] = get(a.grad, j) + get(y.grad, i) * da;
+      b.grad[k] = get(b.grad, k) + get(y.grad, i) * db;
+    }
   });
-  tape.push(() =>
-    eachOf((i, j, [, da, db]) => {
-      a.grad[i] = get(a.grad, i) + get(y.grad, i) * da;
-      b.grad[j] = get(b.grad, j) + get(y.grad, i) * db;
-    }),
-  );
   return y;
 }
 
