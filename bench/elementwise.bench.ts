@@ -85,7 +85,7 @@ function* rows({ dtype, smoke }: Wish): Generator<Row> {
       const inputs: HostInput[] = second ? [x, uniform(second === 'same' ? x.shape : [cols], 2, dtype)] : [x];
       const at = (i: number) => inputs.map(({ data }) => data[i % data.length] as number);
       yield {
-        shape: `${name} [${rows}, ${cols}]`,
+        shape: `[${rows}, ${cols}]`,
         dtype,
         size: rows * cols,
         series: name,

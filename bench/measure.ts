@@ -17,8 +17,9 @@ export interface Measured {
    * slower for a while slows both, so that runs can be compared.
    */
   readonly relative?: readonly number[];
-  /** The least time that the roofline allows as a part of the time it took, by the device's clock where there is one. */
+  /** The least time that the roofline allows as a part of the time it took: by the host's clock, and by the device's. */
   readonly share?: number;
+  readonly gpuShare?: number;
   /** Milliseconds a run by the host's clock, one a round. Nobody's times on a software adapter are kept: they say nothing about a GPU. */
   readonly host?: readonly number[];
   /** Milliseconds a run by the device's clock. */
@@ -108,9 +109,9 @@ function resultOf(
   { software }: MethodOptions,
 ): Measured {
   const { name, kind } = contender;
-  const share = least / median(gpu.length > 0 ? gpu : host);
-  const times = software ? {} : { host, ...(gpu.length > 0 ? { gpu } : {}) };
-  return { name, kind, cost, relative, share, ...times };
+  const timed = gpu.length > 0;
+  const shares = { share: least / median(host), ...(timed ? { gpuShare: least / median(gpu) } : {}) };
+  return { name, kind, cost, relative, ...shares, ...(software ? {} : { host, ...(timed ? { gpu } : {}) }) };
 }
 
 function copiesOf(bytes: number, { software }: MethodOptions): number {

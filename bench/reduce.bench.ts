@@ -40,10 +40,10 @@ function* rows({ dtype, smoke }: Wish): Generator<Row> {
       if (name === 'sum' && dtype === 'f16' && axis === undefined) continue;
       const options = axis === undefined ? {} : { axis };
       yield {
-        shape: `${name} [${rows}, ${cols}] ${axis === undefined ? 'all' : `axis ${axis}`}`,
+        shape: `[${rows}, ${cols}]`,
         dtype,
         size: rows * cols,
-        series: `${name} ${axis === undefined ? 'all' : axis === 0 ? 'first axis' : 'last axis'}`,
+        series: `${name}, ${axis === undefined ? 'all' : axis === 0 ? 'first axis' : 'last axis'}`,
         flops: rows * cols,
         bytes: bytesOf(dtype, [x]) + bytesOf(name === 'argmax' ? 'i32' : dtype, [y]),
         contenders: [

@@ -28,7 +28,7 @@ function* rows({ dtype, smoke }: Wish): Generator<Row> {
     const x = uniform([rows, cols], 1, dtype);
     const inputs = [x];
     yield {
-      shape: `[${rows}, ${cols}]${axis === 0 ? ' axis 0' : ''}`,
+      shape: `[${rows}, ${cols}]`,
       dtype,
       size,
       series: axis === 0 ? 'first axis' : 'last axis',

@@ -53,14 +53,14 @@ export function rowsTable(rows: readonly MeasuredRow[], software: boolean): stri
 }
 
 function cells({ contenders, bound }: MeasuredRow, contender: Measured, times: boolean): string[] {
-  const { name, error, relative, share, host, gpu, cost } = contender;
+  const { name, error, relative, share, gpuShare, host, gpu, cost } = contender;
   if (error !== undefined) return [name, `none: ${error.replace(/\s+/g, ' ')}`];
   const ours = contenders.find(({ kind }) => kind === 'fovea')?.relative;
   return [
     name,
     ours && relative ? interval(pairedRatio(relative, ours), 2) : '',
     ...(times ? [host ? interval(estimate(host), 3) : '', gpu ? median(gpu).toFixed(3) : ''] : []),
-    share === undefined ? '' : `${(100 * share).toFixed(1)}% ${bound}`,
+    share === undefined ? '' : `${percent(share)}${gpuShare === undefined ? '' : ` (GPU ${percent(gpuShare)})`} ${bound}`,
     ...(cost ? [`${cost.dispatches}`, `${cost.submits}`, bytes(cost.bytesAllocated), bytes(cost.bytesMoved)] : []),
   ];
 }
@@ -75,18 +75,19 @@ export function coldTable(cold: readonly ColdStart[], software: boolean): string
 }
 
 export function changesTable(changes: readonly Change[]): string {
-  const percent = (ratio: number) => `${ratio < 1 ? '' : '+'}${(100 * (ratio - 1)).toFixed(1)}%`;
+  const change = (ratio: number) => `${ratio < 1 ? '' : '+'}${percent(ratio - 1)}`;
   const header = ['row', 'contender', 'change', '95% interval', ''];
-  const lines = changes.map((change) => {
-    const { row, contender, median, low, high, slower } = change;
+  const lines = changes.map(({ row, contender, median, low, high, slower }) => {
     const verdict = slower ? 'slower' : high < 1 ? 'faster' : '';
-    return [row, contender, percent(median), `${percent(low)} to ${percent(high)}`, verdict];
+    return [row, contender, change(median), `${change(low)} to ${change(high)}`, verdict];
   });
   return table(header, lines);
 }
 
 const interval = ({ median, low, high }: { median: number; low: number; high: number }, digits: number): string =>
   `${median.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
+
+const percent = (part: number): string => `${(100 * part).toFixed(1)}%`;
 
 function bytes(n: number): string {
   const units = ['B', 'KB', 'MB', 'GB'];
