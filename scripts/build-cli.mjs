@@ -54,4 +54,4 @@ const program = (entry, outfile, scripts, external) =>
   });
 
 if (process.argv.includes('--bench')) await program('bench_dawn.ts', 'bench-dawn.mjs', await pages('plots'), []);
-else await program('fovea.ts', 'cli/fovea.js', await pages('bench', 'plots'), PEERS);
+else await program('fovea.ts', 'cli/fovea.js', await pages('bench', 'device', 'plots'), PEERS);

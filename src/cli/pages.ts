@@ -8,6 +8,8 @@ declare const FOVEA_PAGES: Readonly<Record<string, string>> | undefined;
 const PAGES = {
   /** The benchmark's rows. */
   bench: () => import('../../bench/page.ts'),
+  /** `fovea info` and `fovea tune`. */
+  device: () => import('./device_page.ts'),
 } as const;
 
 export type PageName = keyof typeof PAGES;
@@ -16,6 +18,7 @@ export type PageModule<N extends PageName> = Awaited<ReturnType<(typeof PAGES)[N
 /** Where the scripts come from, relative to this file. */
 export const SCRIPTS = {
   bench: '../../bench/page.ts',
+  device: './device_page.ts',
   /** The plots of the benchmark's report: no GPU, no functions; it is inlined there and draws by itself. */
   plots: './bench/plots.ts',
 } as const satisfies Record<PageName | 'plots', string>;

@@ -1,17 +1,17 @@
 // `fovea bench`: measures, prints, writes, compares.
-import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { Command, Option } from 'commander';
 import type { MeasuredRow } from '../../../bench/measure.ts';
 import type { Request } from '../../../bench/page.ts';
 import { UsageError } from '../errors.ts';
 import type { HostOptions } from '../hosts.ts';
+import { checkWritable } from '../json.ts';
 import { type HostChoice, type Hosts, hostOf, hostOptions, list, positive, whole } from '../options.ts';
+import { showProgress } from '../progress.ts';
 import { compare } from './compare.ts';
 import { htmlReport } from './html.ts';
 import { benchedOps } from './ops.ts';
-import { showProgress } from './progress.ts';
 import { type ColdStart, FORMAT, type Report, readReport } from './report.ts';
 import { about } from './system.ts';
 import { changesTable, coldTable, heading, rowsTable } from './table.ts';
@@ -99,10 +99,11 @@ async function run(ops: readonly string[], hosts: Hosts, options: Options, cold?
   const request: Request = { dtype, smoke, rounds, peers, shapes, variants };
   const [host, hostOptions] = hostOf(hosts, options);
   const rows: MeasuredRow[] = [];
-  const progress = showProgress(ops.length);
+  const progress = showProgress('measuring', 'ops');
+  let done = 0;
   const report = (row: MeasuredRow) => {
     rows.push(row);
-    progress.row(row);
+    progress.update(done, ops.length, `${row.op} ${row.shape} ${row.series}`);
   };
   const measured = await host('bench', { report }, hostOptions, async (call, info) => {
     const { adapter, roofline } = await call('open', smoke);
@@ -110,11 +111,12 @@ async function run(ops: readonly string[], hosts: Hosts, options: Options, cold?
       throw new UsageError('--dtype f16: this adapter lacks shader-f16');
     const title = heading({ adapter, runtime: info.runtime, roofline });
     console.log(adapter.software && process.stdout.isTTY ? styleText('red', title) : title);
-    for (const op of ops) {
-      progress.op(op);
+    for (; done < ops.length; done++) {
+      const op = ops[done] as string;
+      progress.update(done, ops.length, op);
       const from = rows.length;
       await call('run', op, request);
-      if (rows.length > from) progress.print(rowsTable(rows.slice(from), adapter.software));
+      if (rows.length > from) progress.print(`\n${rowsTable(rows.slice(from), adapter.software)}`);
     }
     await call('close');
     return { ...info, adapter, ...(adapter.software ? {} : { roofline }) };
@@ -124,15 +126,4 @@ async function run(ops: readonly string[], hosts: Hosts, options: Options, cold?
   const starts = options.cold ? await cold?.(hostOptions, measured.adapter.software) : undefined;
   if (starts) console.log(`\n${coldTable(starts, measured.adapter.software)}`);
   return { format: FORMAT, ...about(), ...measured, rounds, rows, ...(starts ? { cold: starts } : {}) };
-}
-
-/** Before anything is measured. */
-function checkWritable(file: string): void {
-  try {
-    accessSync(dirname(resolve(file)), constants.W_OK);
-    if (existsSync(file)) accessSync(file, constants.W_OK);
-  } catch (error) {
-    throw new UsageError(`${file}: cannot be written (${(error as NodeJS.ErrnoException).code})`, { cause: error });
-  }
-  if (existsSync(file) && statSync(file).isDirectory()) throw new UsageError(`${file}: is a folder`);
 }

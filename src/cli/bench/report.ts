@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { MeasuredRow } from '../../../bench/measure.ts';
 import type { Adapter } from '../../../bench/page.ts';
 import type { MeasuredRoofline } from '../../../bench/roofline.ts';
 import { UsageError } from '../errors.ts';
 import type { HostInfo } from '../hosts.ts';
+import { readJson } from '../json.ts';
 
 /** What one run of the benchmark found, with all that is needed to know what it is worth; also the format of `--json`. */
 export interface Report extends HostInfo {
@@ -36,18 +36,7 @@ export interface ColdStart {
 export const FORMAT = 'fovea-bench-1';
 
 export function readReport(path: string): Report {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
-  }
-  let report: unknown;
-  try {
-    report = JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`${path}: is not JSON`, { cause: error });
-  }
+  const report = readJson(path);
   if ((report as Partial<Report> | null)?.format !== FORMAT)
     throw new UsageError(`${path}: is not a report of this benchmark (format ${FORMAT})`);
   return report as Report;

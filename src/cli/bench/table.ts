@@ -1,18 +1,9 @@
 import type { Measured, MeasuredRow } from '../../../bench/measure.ts';
 import type { MeasuredRoofline } from '../../../bench/roofline.ts';
 import { estimate, median, pairedRatio } from '../../../bench/stats.ts';
+import { table } from '../table.ts';
 import type { Change } from './compare.ts';
 import type { ColdStart, Report } from './report.ts';
-
-/** Lines of cells as text, every column as wide as its widest cell; numbers stand to the right. */
-export function table(header: readonly string[], lines: readonly (readonly string[])[]): string {
-  const all = [header, ...lines];
-  const widths = header.map((_, i) => Math.max(...all.map((line) => (line[i] ?? '').length)));
-  const right = header.map((_, i) => lines.every((line) => /^([\d.<>=x%~+-]|$| \[)/.test(line[i] ?? '')));
-  const text = (line: readonly string[]) =>
-    line.map((cell, i) => (right[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ');
-  return all.map((line) => text(line).trimEnd()).join('\n');
-}
 
 /** The adapter, and what it can do at best. */
 export function heading({ adapter, runtime, roofline }: Pick<Report, 'adapter' | 'runtime' | 'roofline'>): string {
@@ -60,7 +51,9 @@ function cells({ contenders, bound }: MeasuredRow, contender: Measured, times: b
     name,
     ours && relative ? interval(pairedRatio(relative, ours), 2) : '',
     ...(times ? [host ? interval(estimate(host), 3) : '', gpu ? median(gpu).toFixed(3) : ''] : []),
-    share === undefined ? '' : `${percent(share)}${gpuShare === undefined ? '' : ` (GPU ${percent(gpuShare)})`} ${bound}`,
+    share === undefined
+      ? ''
+      : `${percent(share)}${gpuShare === undefined ? '' : ` (GPU ${percent(gpuShare)})`} ${bound}`,
     ...(cost ? [`${cost.dispatches}`, `${cost.submits}`, bytes(cost.bytesAllocated), bytes(cost.bytesMoved)] : []),
   ];
 }

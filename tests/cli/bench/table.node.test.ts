@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { MeasuredRow } from '../../../bench/measure.ts';
-import { changesTable, heading, rowsTable, table } from '../../../src/cli/bench/table.ts';
+import { changesTable, heading, rowsTable } from '../../../src/cli/bench/table.ts';
+import { table } from '../../../src/cli/table.ts';
 
 const cost = { dispatches: 2, submits: 1, bytesAllocated: 0, bytesMoved: 3 * 2 ** 20 };
 const row: MeasuredRow = {
