@@ -1,6 +1,6 @@
 // Where the rows run: in a page of headless Chrome, or in Node on Dawn. Everything goes in and out as JSON.
 import { Gpu } from '../src/index.ts';
-import { isSoftware } from '../src/ops/row_plan.ts';
+import { isSoftware } from '../src/runtime/adapter.ts';
 import type { Bench, Wish } from './bench.ts';
 import { type MeasuredRow, type MethodOptions, measure } from './measure.ts';
 import { type MeasuredRoofline, measureRoofline } from './roofline.ts';
@@ -39,7 +39,7 @@ let software = false;
 export async function open(quick: boolean): Promise<{ adapter: Adapter; roofline: MeasuredRoofline }> {
   gpu = await Gpu.create();
   const { vendor = '', architecture = '', device = '', description = '' } = gpu.info ?? {};
-  software = isSoftware(gpu);
+  software = isSoftware(gpu.family);
   roofline = await measureRoofline(gpu, software, quick ? 1 : 7);
   const features = [...gpu.features].sort();
   return { adapter: { vendor, architecture, device, description, features, software }, roofline };

@@ -1,6 +1,8 @@
 // `fovea info`: the device, and which plans run on it.
 import { Command } from 'commander';
-import type { Description } from '../tune/index.ts';
+import type { Tuning } from '../tune/index.ts';
+import type { Info } from './device_page.ts';
+import { answered } from './errors.ts';
 import type { HostInfo } from './hosts.ts';
 import { readJson } from './json.ts';
 import { type HostChoice, type Hosts, hostOf, hostOptions } from './options.ts';
@@ -22,13 +24,13 @@ export function infoCommand(hosts: Hosts): Command {
       const [host, hostOptions] = hostOf(hosts, options);
       const found = await host('device', {}, hostOptions, async (call, about) => ({
         ...about,
-        ...(await call('info', tuning as never)),
+        ...answered(await call('info', tuning as Tuning | null)),
       }));
       console.log(options.json ? JSON.stringify(found, null, 2) : text(found));
     });
 }
 
-function text(found: HostInfo & Description & { readonly applied: boolean | null }): string {
+function text(found: HostInfo & Info): string {
   const { version, adapter, family, software, runtime, flags, features, limits, plans, applied } = found;
   const facts: [string, string][] = [
     ['fovea', version],

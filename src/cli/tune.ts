@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Progress, TuneOptions, Tuning } from '../tune/index.ts';
+import { answered } from './errors.ts';
 import { checkWritable } from './json.ts';
 import { type HostChoice, type Hosts, hostOf, hostOptions, positive, whole } from './options.ts';
 import { showProgress } from './progress.ts';
@@ -41,7 +42,9 @@ async function run(hosts: Hosts, problems: readonly string[], options: Options):
   const bar = showProgress('tuning', 'problems');
   const progress = ({ op, shapeClass, done, total }: Progress) => bar.update(done, total, `${op} ${shapeClass}`);
   try {
-    return await host('device', { progress }, hostOptions, (call) => call('measurePlans', wanted));
+    return await host('device', { progress }, hostOptions, async (call) =>
+      answered(await call('measurePlans', wanted)),
+    );
   } finally {
     bar.stop();
   }

@@ -1,21 +1,23 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { program } from '../../../src/cli/program.ts';
-import { execute } from '../../../src/cli/run.ts';
+import { program } from '../../src/cli/program.ts';
+import { execute } from '../../src/cli/run.ts';
 
 /** The command line in this process: its exit code, and what it printed. */
 async function fovea(...args: string[]) {
   const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const log = vi.spyOn(console, 'log').mockReturnValue(undefined);
   const err = vi.spyOn(console, 'error').mockReturnValue(undefined);
   try {
     const status = await execute(program(), args);
     const text = (calls: unknown[][]) => calls.map(([line]) => String(line)).join('\n');
-    return { status, stdout: text(out.mock.calls), stderr: text(err.mock.calls) };
+    return { status, stdout: text([...out.mock.calls, ...log.mock.calls]), stderr: text(err.mock.calls) };
   } finally {
     out.mockRestore();
+    log.mockRestore();
     err.mockRestore();
   }
 }
@@ -34,6 +36,10 @@ test.each([
   [['bench', '--html', folder], /is a folder$/],
   [['bench', '--chrome', '/nowhere', 'softmax'], /^\/nowhere did not start/],
   [['bench', '--host', 'dawn', '--chrome', 'x', 'softmax'], /^--chrome goes with --host chrome$/],
+  [['info', '--tuning', 'nowhere.json'], /^nowhere\.json: cannot be read \(ENOENT\)$/],
+  [['tune', '--rounds', '6'], /--rounds .*6.* It must be a whole number of at least 7/],
+  [['tune', 'paint'], /^tune: .*paint/],
+  [['tune', 'softmax', '--sample', '0'], /^tune: sample must be more than 0, got 0$/],
   [['paint'], /unknown command 'paint'/],
 ])('%j is refused in one sentence, with code 2', async (args, message) => {
   const { status, stderr } = await fovea(...args);
@@ -58,4 +64,31 @@ test.runIf(process.platform === 'linux')('Dawn without a driver says what it nee
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
   expect(stderr).toMatch(/Dawn found no WebGPU adapter: it needs .* VK_ICD_FILENAMES/);
   expect(status).toBe(2);
+});
+
+test('tune finds plans, and info says which run with them', async () => {
+  const file = join(folder, 'tuning.json');
+  const tuned = await fovea('tune', 'softmax:8x256x1', '--rounds', '7', '--sample', '1', '--json', file);
+  expect([tuned.stderr, tuned.status]).toEqual(['', 0]);
+  expect(tuned.stdout).toMatch(/^op +sizes +plans +gain of the fastest.*\nsoftmax +8x256x1 +\d+ +\d/m);
+  const tuning = JSON.parse(readFileSync(file, 'utf8'));
+  expect(tuning.measured).toHaveLength(1);
+  const { stdout, status } = await fovea('info', '--tuning', file, '--json');
+  expect(status).toBe(0);
+  const info = JSON.parse(stdout);
+  expect(info).toMatchObject({ host: 'chrome', applied: true, adapter: tuning.adapter, version: tuning.version });
+  expect(info.limits.maxComputeInvocationsPerWorkgroup).toBeGreaterThanOrEqual(256);
+  expect(info.plans.map(({ op }: { op: string }) => op)).toEqual(expect.arrayContaining(['matmul', 'softmax']));
+  writeFileSync(file, JSON.stringify({ ...tuning, plans: { softmax: { '8x256x1': { lanes: 3 } } } }));
+  const refused = await fovea('info', '--tuning', file);
+  expect(refused.stderr).toMatch(/^applyTuning: .*softmax/);
+  expect(refused.status).toBe(2);
+  rmSync(file);
+});
+
+test('info as text', async () => {
+  const { stdout, status } = await fovea('info');
+  expect(status).toBe(0);
+  for (const part of ['family', 'features', 'maxBufferSize', 'matmul']) expect(stdout).toContain(part);
+  expect(stdout).not.toContain('undefined');
 });
