@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-web/webgpu';
-import { type Shape, sizeOf, toHalf } from '../../src/host.ts';
+import { fromHalf, type Shape, sizeOf, toHalf } from '../../src/host.ts';
 import type { Contender, HostInput, HostResult } from '../bench.ts';
 import { type Attribute, type Constant, encode, type Node, type OnnxType } from './onnx_model.ts';
 
@@ -138,5 +138,7 @@ function upload({ Tensor }: Ort, device: GPUDevice, inputs: readonly HostInput[]
 
 async function read(y: Tensor): Promise<HostResult> {
   const data = (await y.getData(true)) as ArrayLike<number | bigint>;
-  return { shape: y.dims, data: Float64Array.from({ length: sizeOf(y.dims) }, (_, i) => Number(data[i])) };
+  // Where there is no Float16Array, halves come as their bits.
+  const number = y.type === 'float16' && data instanceof Uint16Array ? fromHalf : Number;
+  return { shape: y.dims, data: Float64Array.from({ length: sizeOf(y.dims) }, (_, i) => number(data[i] as number)) };
 }

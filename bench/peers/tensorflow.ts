@@ -36,7 +36,11 @@ export function tensorflow(inputs: readonly HostInput[], f: Compute): Contender 
 async function load(): Promise<Tf> {
   const tf = await import('@tensorflow/tfjs-core');
   await import('@tensorflow/tfjs-backend-webgpu');
-  await import('@tensorflow/tfjs-core/dist/register_all_gradients');
+  await import('@tensorflow/tfjs-core/dist/register_all_gradients').catch((cause: unknown) => {
+    throw new Error('TensorFlow.js consists of modules that Node loads only from a bundle: npm run build:bench', {
+      cause,
+    });
+  });
   // Else it computes on the CPU what is small and has not been on the device yet.
   tf.env().set('WEBGPU_CPU_FORWARD', false);
   if (!(await tf.setBackend('webgpu'))) throw new Error('TensorFlow.js finds no WebGPU here');

@@ -21,7 +21,10 @@ export async function withDawn<T>(flags: readonly string[], use: (info: HostInfo
   const toggles = [...TOGGLES, ...flags];
   const gpu = create(toggles);
   Object.assign(globalThis, globals);
-  Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
+  Object.defineProperty(globalThis, 'navigator', {
+    value: { gpu, userAgent: `Node.js/${process.versions.node}` },
+    configurable: true,
+  });
   if (!(await gpu.requestAdapter())) {
     throw new UsageError(
       'Dawn found no WebGPU adapter: it needs a Vulkan, Metal or D3D12 driver; on Linux VK_ICD_FILENAMES may name the driver file, ' +
