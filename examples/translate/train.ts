@@ -53,10 +53,10 @@ declare const progress: (step: number, loss: number) => Promise<void>;
 
 /** Pairs a step at most, and the letters inserted into each of its copies: the more, the less a model can hold on to one of them. */
 const MAX_PAIRS = 16;
-const INSERTED = [0, 1, 2];
+const INSERTED = [0, 2, 2];
 /** Training ends when the mean loss of the last steps is below this. Only the training loss has a say in it. */
 const WINDOW = 50;
-const STOP_LOSS: Readonly<Record<Model, number>> = { attention: 0.0003, plain: 0.001 };
+const STOP_LOSS: Readonly<Record<Model, number>> = { attention: 0.0005, plain: 0.001 };
 const PROGRESS_EVERY = 10;
 /** Letters of a row of a batch at least; longer words make longer rows. */
 const LENGTH = 8;
