@@ -22,9 +22,11 @@ export const FEW_ROWS = 8;
 export function plan(gpu: Pick<Gpu, 'family'>, { B, H, Hkv, L, S }: Sizes, forced: Partial<Plan> = {}): Plan {
   const software = isSoftware(gpu.family);
   const { wanted, leastKeys } = DEVICE[software ? 'software' : 'gpu'];
-  const variant = forced.variant ?? (software ? 'registers' : 'tiled');
+  // llvmpipe takes seconds to compile the private arrays of `registers`, and blocks of 8 rows.
+  const small = gpu.family === 'lavapipe';
+  const variant = forced.variant ?? (software && !small ? 'registers' : 'tiled');
   const [loops, span] = L < FEW_ROWS ? [B * Hkv, (H / Hkv) * L] : [B * H, L];
-  const rows = forced.rows ?? (span <= 4 ? 4 : 8);
+  const rows = forced.rows ?? (span <= 4 || small ? 4 : 8);
   const tiles = Math.max(1, loops * Math.ceil(span / (variant === 'tiled' ? 32 : rows)));
   const splits = Math.max(1, Math.min(64, Math.floor(wanted / tiles), Math.floor(S / leastKeys)));
   return { variant, rows, splits: forced.splits ?? splits };

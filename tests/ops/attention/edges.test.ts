@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { grad, vjp } from '../../../src/autograd/tape.ts';
 import { scaledDotProductAttention } from '../../../src/ops/attention/scaled_dot_product.ts';
 import { mul } from '../../../src/ops/binary.ts';
+import { cast } from '../../../src/ops/cast.ts';
 import { dropout } from '../../../src/ops/dropout.ts';
 import { matmul } from '../../../src/ops/matmul.ts';
 import { randn } from '../../../src/ops/random.ts';
 import { sum } from '../../../src/ops/reduce.ts';
+import { softmax } from '../../../src/ops/softmax.ts';
 import type { Tensor } from '../../../src/tensor.ts';
 import { checkOp } from '../../../src/testing/check.ts';
 import { attention } from '../../helpers/attention.ts';
@@ -116,6 +118,34 @@ describe('NaN stays where it may be seen', () => {
 });
 
 describe('results', () => {
+  // llvmpipe takes half a minute to compile all of it.
+  test('f16: at most twice the error of the composition, forward and backward', { timeout: 120_000 }, async () => {
+    if (!gpu.features.has('shader-f16')) {
+      expect(() => gpu.empty([1], 'f16')).toThrow('shader-f16');
+      return;
+    }
+    const shape = [1, 2, 20, 8];
+    const full = [1, 2, 3, 4].map((seed) => randn(gpu, shape, { seed })) as [Tensor, Tensor, Tensor, Tensor];
+    const half = full.map((t) => cast(t, 'f16')) as [Tensor, Tensor, Tensor, Tensor];
+    const exact = half.map((t) => cast(t, 'f32')) as [Tensor, Tensor, Tensor, Tensor];
+    const run = async (
+      f: (q: Tensor, k: Tensor, v: Tensor) => Tensor,
+      [q, k, v, dy]: readonly [Tensor, Tensor, Tensor, Tensor],
+    ) => {
+      const { outputs, grads } = vjp(() => f(q, k, v), [q, k, v], [dy]);
+      return Promise.all([...outputs, ...grads].map((t) => t.data()));
+    };
+    const composed = (q: Tensor, k: Tensor, v: Tensor) =>
+      matmul(softmax(matmul(mul(q, 8 ** -0.5), k, { transposeB: true })), v);
+    const want = await run(scaledDotProductAttention, exact);
+    const [fused, plain] = await Promise.all([run(scaledDotProductAttention, half), run(composed, half)]);
+    const error = (got: ArrayLike<number>, to: ArrayLike<number>) =>
+      Math.sqrt(Array.from(got).reduce((t, x, i) => t + (x - (to[i] as number)) ** 2, 0));
+    want.forEach((w, i) => {
+      expect(error(fused[i] as never, w)).toBeLessThanOrEqual(2 * error(plain[i] as never, w));
+    });
+  });
+
   test('the same bits twice, forward and backward', async () => {
     const [q, k, v, dy] = [1, 2, 3, 4].map((seed) => randn(gpu, [2, 2, 20, 8], { seed })) as [
       Tensor,

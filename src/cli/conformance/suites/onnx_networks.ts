@@ -1,6 +1,7 @@
 // ONNX operators of neural networks: softmax, norms, losses, dropout, attention, recurrence.
 import {
   add,
+  cast,
   concat,
   dropout,
   equal,
@@ -12,6 +13,7 @@ import {
   matmul,
   mean,
   mul,
+  pad,
   permute,
   reshape,
   rnn,
@@ -128,24 +130,37 @@ function causalOverCache(x: Args, mask: Tensor | null, L: number, S: number, off
   return mask.dtype === 'bool' ? logicalAnd(mask, seen) : where(seen, mask, Number.NEGATIVE_INFINITY);
 }
 
+/** The mask; one that is narrower than the keys hides those behind it. */
+function maskOf(x: Args, S: number): Tensor | null {
+  const mask = x.opt(3);
+  const missing = S - (mask?.shape.at(-1) ?? S);
+  if (!mask || missing <= 0 || mask.shape.at(-1) === 1) return mask;
+  const value = mask.dtype === 'bool' ? 0 : Number.NEGATIVE_INFINITY;
+  return pad(mask, [...mask.shape.slice(1).map(() => [0, 0] as const), [0, missing]], { value });
+}
+
 /** Causality starts at the upper left, or with a cache of keys after it. Of the score outputs Fovea has the weights (mode 3). */
 function attention(x: Args): Outputs {
-  x.only('softcap', 0).ignore('softmax_precision');
-  if (x.has(6)) throw new Unsupported('nonpad_kv_seqlen');
+  x.ignore('softmax_precision');
+  const softcap = x.num('softcap', 0);
+  // The keys that are no padding; causality is that of a cache with so many.
+  const lengths = x.has(6) && x.t(6);
   const flat = x.t(0).rank === 3;
   const [queries, keys] = [x.num('q_num_heads', 0), x.num('kv_num_heads', 0)];
   const q = heads(x.t(0), queries);
   const past = (t: Tensor, slot: number) => (x.has(slot) ? concat([x.t(slot), t], { axis: 2 }) : t);
   const [k, v] = [past(heads(x.t(1), keys), 4), past(heads(x.t(2), keys), 5)];
-  const given = x.opt(3);
   const [L, K, S] = [q.shape[2], x.t(1).shape.at(-2), k.shape[2]] as [number, number, number];
   const isCausal = x.flag('is_causal');
+  const given = maskOf(x, S);
   const odd = isCausal && x.has(4) && L !== K;
   const mask = odd ? causalOverCache(x, given, L, S, S - K) : given;
   const { output, weights } = scaledDotProductAttention(q, k, v, {
     ...(mask && { mask }),
     isCausal: isCausal && !odd,
-    alignment: x.has(4) ? 'lower-right' : 'upper-left',
+    alignment: x.has(4) || lengths ? 'lower-right' : 'upper-left',
+    ...(softcap > 0 && { softcap }),
+    ...(lengths && { keyLengths: cast(lengths, 'u32') }),
     ...(x.has('scale') && { scale: x.num('scale') }),
     returnWeights: true,
   });
