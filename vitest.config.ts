@@ -24,7 +24,8 @@ export default defineConfig({
   // `using` is younger than some of the engines.
   esbuild: { target: 'es2022' },
   test: {
-    testTimeout: 30_000,
+    // Against what hangs, not what is slow: software adapters compile for seconds, on shared machines for minutes.
+    testTimeout: 180_000,
     maxWorkers: Math.min(availableParallelism(), 4),
     projects: [
       {

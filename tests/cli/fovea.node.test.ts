@@ -41,7 +41,7 @@ test.each([
   [['tune', 'paint'], /^tune: .*paint/],
   [['tune', 'softmax', '--sample', '0'], /^tune: sample must be more than 0, got 0$/],
   [['paint'], /unknown command 'paint'/],
-])('%j is refused in one sentence, with code 2', { timeout: 60_000 }, async (args, message) => {
+])('%j is refused in one sentence, with code 2', async (args, message) => {
   const { status, stderr } = await fovea(...args);
   expect(stderr).toMatch(message);
   expect(stderr).not.toContain('\n');
@@ -67,7 +67,7 @@ test.runIf(process.platform === 'linux')('Dawn without a driver says what it nee
 });
 
 // Three browsers are started, beside those of other tests.
-test('tune finds plans, and info says which run with them', { timeout: 180_000 }, async () => {
+test('tune finds plans, and info says which run with them', async () => {
   const file = join(folder, 'tuning.json');
   const tuned = await fovea('tune', 'softmax:8x256x1', '--rounds', '7', '--sample', '1', '--json', file);
   expect([tuned.stderr, tuned.status]).toEqual(['', 0]);
@@ -87,7 +87,7 @@ test('tune finds plans, and info says which run with them', { timeout: 180_000 }
   rmSync(file);
 });
 
-test('info as text', { timeout: 60_000 }, async () => {
+test('info as text', async () => {
   const { stdout, status } = await fovea('info');
   expect(status).toBe(0);
   for (const part of ['family', 'features', 'maxBufferSize', 'matmul']) expect(stdout).toContain(part);
