@@ -65,7 +65,9 @@ interface Entry {
   readonly host: number[];
   readonly relative: number[];
   readonly gpu: number[];
+  /** Runs that fill a sample, and how many there have been: each goes to the next copy of the inputs. */
   repeats: number;
+  runs: number;
 }
 
 /** Correctness first, then warm-up, then interleaved rounds: A B C A B C. */
@@ -138,7 +140,7 @@ async function check(
     // The second run: what the first made is there.
     await once(running, 0);
     const cost = await costOf(() => once(running as Running, 0));
-    return { contender, running, cost, host: [], relative: [], gpu: [], repeats: 1 };
+    return { contender, running, cost, host: [], relative: [], gpu: [], repeats: 1, runs: 0 };
   } catch (error) {
     running?.close();
     return { error: error instanceof Error ? error.message : String(error) };
@@ -158,10 +160,10 @@ async function rounds(gpu: Gpu, entries: readonly Entry[], options: MethodOption
     const ticks = await timeClock(gpu, clock, clockRepeats);
     for (const entry of entries) {
       const { running, repeats, host, relative, gpu } = entry;
-      const elapsed = await time(running, repeats);
+      const elapsed = await time(entry, repeats);
       host.push(elapsed);
       relative.push(elapsed / ticks);
-      const device = await running.gpuTime?.(round);
+      const device = await running.gpuTime?.(entry.runs++);
       if (device) gpu.push(device / 1e6);
     }
   }
@@ -170,10 +172,10 @@ async function rounds(gpu: Gpu, entries: readonly Entry[], options: MethodOption
 
 /** Runs until it gets no faster, and sets how many runs fill a sample. */
 async function warmUp(entry: Entry): Promise<void> {
-  entry.repeats = await calibrate((n) => time(entry.running, n));
+  entry.repeats = await calibrate((n) => time(entry, n));
   const samples: number[] = [];
   while (samples.length < MAX_WARM_UP) {
-    samples.push(await time(entry.running, entry.repeats));
+    samples.push(await time(entry, entry.repeats));
     const last = samples.slice(-3);
     if (last.length === 3 && Math.max(...last) / Math.min(...last) < 1 + STEADY) break;
     if (samples.length * entry.repeats * median(samples) > 20 * SAMPLE_MS && samples.length >= 3) break;
@@ -191,13 +193,13 @@ async function calibrate(time: (n: number) => Promise<number>): Promise<number> 
 }
 
 /** Milliseconds a run, of `repeats` enqueued one after the other. */
-async function time(running: Running, repeats: number): Promise<number> {
+async function time(entry: Entry, repeats: number): Promise<number> {
   const start = performance.now();
   for (let i = 0; i < repeats; i++) {
-    const pending = running.run(i);
+    const pending = entry.running.run(entry.runs++);
     if (pending) await pending;
   }
-  await running.finish();
+  await entry.running.finish();
   return (performance.now() - start) / repeats;
 }
 
