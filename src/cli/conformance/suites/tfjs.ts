@@ -112,10 +112,11 @@ class Graph {
     const bound = wrt.map((ref, i) => [keyOf(ref), inputs[i] as Tensor] as const);
     const known = [...this.#bound].filter(([key]) => key.startsWith('leaf '));
     const forward = () => new Graph(this.#gpu, this.#graph, [...known, ...bound]).value(of);
-    const seed = dy ? this.value(dy) : null;
-    if (seed) return vjp(forward, inputs, [seed]).grads;
     const y = forward();
-    return vjp(forward, inputs, [this.#ones(y)]).grads;
+    // Integers and bool have no gradient to begin with; there they are given one all the same, of zeros in the end.
+    const differentiable = y.dtype === 'f32' || y.dtype === 'f16';
+    const seed = dy ? this.value(dy) : this.#ones(y);
+    return vjp(forward, inputs, [differentiable ? seed : null]).grads;
   }
 
   /** Whether `ref` is computed from the value of this key. */
