@@ -1,4 +1,7 @@
 import { testRandom } from '../src/testing/index.ts';
+import { median } from '../src/tune/statistics.ts';
+
+export { median };
 
 /** A median with the interval that holds it in 95% of bootstrap samples. */
 export interface Estimate {
@@ -8,13 +11,6 @@ export interface Estimate {
 }
 
 const RESAMPLES = 1000;
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
-}
 
 /** The median and its percentile-bootstrap interval (Efron 1979); the same values give the same interval. */
 export function estimate(values: readonly number[]): Estimate {

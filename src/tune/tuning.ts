@@ -68,12 +68,15 @@ export function applyTuning(gpu: Gpu, tuning: Tuning | null): boolean {
 
 const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
 
+const isAdapter = (x: unknown): x is Adapter =>
+  isRecord(x) && [x.vendor, x.architecture, x.device, x.description].every((part) => typeof part === 'string');
+
 function checkTuning(tuning: unknown): Pick<Tuning, 'version' | 'adapter' | 'plans'> {
   const { version, adapter, plans } = isRecord(tuning) ? tuning : {};
-  if (typeof version !== 'string' || !isRecord(adapter) || !isRecord(plans)) {
+  if (typeof version !== 'string' || !isAdapter(adapter) || !isRecord(plans)) {
     throw new ArgumentError('applyTuning', 'tuning must hold version, adapter and plans, as tune gives them');
   }
-  return { version, adapter: adapter as unknown as Adapter, plans: plans as PlanTable };
+  return { version, adapter, plans: plans as PlanTable };
 }
 
 const sameAdapter = (a: Adapter, b: Adapter): boolean =>
