@@ -15,6 +15,9 @@
 @group(0) @binding(7) var<storage, read_write> dgh: array<Scalar>;      // [B, T, 3, H]
 @group(0) @binding(8) var<storage, read_write> dh0: array<Scalar>;      // [B, H]
 
+override DY: bool = true;      // whether there are gradients of y; zeros if not
+override DH_LAST: bool = true; // and of hLast
+
 // dr, dz or dq of the step, in turn: a column for each sequence, zeros past unit H. All three at once would need three times the memory.
 var<workgroup> d: array<mat4x4f, WG>;
 
@@ -29,7 +32,8 @@ fn unit(t: u32, i: u32, dh: f32, live: bool) -> vec4f {
     let r = f32(gates[at]);
     let z = f32(gates[at + stride]);
     let n = f32(gates[at + 2 * stride]);
-    let g = f32(dy[at]) + dh;
+    var g = dh;
+    if (DY) { g += f32(dy[at]); }
     dn = g * (1.0 - z) * (1.0 - n * n);
     let dr = dn * f32(gates[at + 3 * stride]) * r * (1.0 - r);
     let dz = g * (f32(gates[at + 4 * stride]) - n) * z * (1.0 - z);
@@ -63,7 +67,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let units = min(4u, H - j);
   let first = 4 * (wid.y * nwg.x + wid.x);
   var dh = mat4x4f(); // of this invocation's units
-  for (var b = 0u; b < 4 && first + b < params.B; b++) {
+  for (var b = 0u; DH_LAST && b < 4 && first + b < params.B; b++) {
     for (var c = 0u; c < units; c++) { dh[b][c] = f32(dhLast[(first + b) * H + j + c]); }
   }
   for (var i = 0u; i < params.T; i++) {

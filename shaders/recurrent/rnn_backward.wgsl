@@ -15,6 +15,9 @@ override RELU: bool = false;
 @group(0) @binding(6) var<storage, read_write> da: array<Scalar>;       // [B, T, H]
 @group(0) @binding(7) var<storage, read_write> dh0: array<Scalar>;      // [B, H]
 
+override DY: bool = true;      // whether there are gradients of y; zeros if not
+override DH_LAST: bool = true; // and of hLast
+
 var<workgroup> d: array<mat4x4f, WG>; // da of the step: a column for each sequence, zeros past unit H
 
 @compute @workgroup_size(WG)
@@ -24,7 +27,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let units = min(4u, H - j);
   let first = 4 * (wid.y * nwg.x + wid.x);
   var dh = mat4x4f(); // of this invocation's units
-  for (var b = 0u; b < 4 && first + b < params.B; b++) {
+  for (var b = 0u; DH_LAST && b < 4 && first + b < params.B; b++) {
     for (var c = 0u; c < units; c++) { dh[b][c] = f32(dhLast[(first + b) * H + j + c]); }
   }
   for (var i = 0u; i < params.T; i++) {
@@ -38,7 +41,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
           let r = f32(y[row + c]);
           var slope = 1.0 - r * r;
           if (RELU) { slope = select(0.0, 1.0, r > 0.0); }
-          own[b][c] = (f32(dy[row + c]) + dh[b][c]) * slope;
+          var g = dh[b][c];
+          if (DY) { g += f32(dy[row + c]); }
+          own[b][c] = g * slope;
         }
         da[row + c] = Scalar(own[b][c]);
       }

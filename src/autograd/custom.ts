@@ -1,6 +1,6 @@
 import { ShapeError } from '../runtime/errors.ts';
 import type { Tensor } from '../tensor.ts';
-import { type Backward, noGrad, type Plain, record } from './tape.ts';
+import { noGrad, type Plain, record } from './tape.ts';
 
 export interface CustomOp<I extends readonly Tensor[], O extends Tensor | readonly Tensor[]> {
   /** Named by errors and profiles. */
@@ -8,7 +8,11 @@ export interface CustomOp<I extends readonly Tensor[], O extends Tensor | readon
   /** Computes the outputs, unrecorded; `saved` are the tensors that `backward` reads. */
   readonly forward: (...inputs: I) => { readonly output: O; readonly saved?: readonly Tensor[] };
   /** The gradient of each input (null where `needs` is false) from that of each output (null for one that nothing used). */
-  readonly backward: Backward;
+  readonly backward: (
+    dys: readonly (Tensor | null)[],
+    saved: readonly Tensor[],
+    needs: readonly boolean[],
+  ) => readonly (Tensor | null)[];
   /** The definition in ordinary ops, for gradients of gradients; `'composed'` (the default) if `backward` is made of ordinary ops. */
   readonly plain?: Plain;
 }
@@ -23,7 +27,7 @@ export function customOp<I extends readonly Tensor[], O extends Tensor | readonl
   definition: CustomOp<I, O>,
 ): (...inputs: I) => O {
   const { name, forward, backward, plain = 'composed' } = definition;
-  const checked: Backward = (dys, saved, needs) => {
+  const checked: typeof backward = (dys, saved, needs) => {
     const dxs = backward(dys, saved, needs);
     if (dxs?.length !== needs.length)
       throw new ShapeError(name, `backward must return ${needs.length} gradients, got ${dxs?.length ?? String(dxs)}`);

@@ -2,11 +2,18 @@ import { sumN } from '../generated/kernels.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
+import { RowSum } from './row_sum.ts';
 import { record } from './tape.ts';
 
-/** The gradients on their way. Several for one tensor are added when it is its turn, up to seven in a dispatch, in a fixed order. */
+/** Tensors that a dispatch of sum_n.wgsl can add. */
+const MOST = 7;
+/** Row sums that may wait for each other: their operands' memory waits with them. */
+const MOST_WAITING = 64;
+
+/** The gradients on their way. Several for one tensor are added in a fixed order, up to seven in a dispatch; row sums are joined before. */
 export class Sums {
   readonly #parts = new Map<number, Tensor[]>();
+  readonly #waiting = new Map<number, RowSum[]>();
   /** The ids that the caller asked for: their sums stay. */
   readonly #wanted: ReadonlySet<number>;
 
@@ -15,22 +22,52 @@ export class Sums {
   }
 
   has(id: number): boolean {
-    return this.#parts.has(id);
+    return this.#parts.has(id) || this.#waiting.has(id);
   }
 
-  /** Takes a share of `part`, which stays the caller's: an op may hand one tensor to several inputs, or its own `dy` on. */
-  add(id: number, part: Tensor): void {
-    const parts = this.#parts.get(id);
-    if (parts) parts.push(part.alias());
-    else this.#parts.set(id, [part.alias()]);
+  /**
+   * Takes a share of `part`, which stays the caller's: an op may hand one tensor to several inputs, or its own `dy` on.
+   *
+   * @param more whether others may come for the same tensor
+   */
+  add(id: number, part: Tensor | RowSum, more: boolean): void {
+    if (!(part instanceof RowSum)) {
+      this.#push(id, part.alias());
+      return;
+    }
+    const waiting = this.#waiting.get(id) ?? [];
+    if (waiting[0] && waiting[0].form !== part.form) this.#join(id);
+    this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), part.alias()]);
+    if (!more || waiting.length + 1 === MOST_WAITING) this.#join(id);
+  }
+
+  /** Computes what waits for `id`. */
+  #join(id: number): void {
+    const waiting = this.#waiting.get(id);
+    if (!waiting) return;
+    this.#waiting.delete(id);
+    try {
+      this.#push(
+        id,
+        scope(() => (waiting[0] as RowSum).sum(waiting.map((w) => w.operands)).alias()),
+      );
+    } finally {
+      for (const w of waiting) w.dispose();
+    }
+  }
+
+  /** Takes over one tensor; as many as a dispatch can add are added, so that no more than those are kept. */
+  #push(id: number, part: Tensor): void {
+    const parts = this.#parts.get(id) ?? [];
+    this.#parts.set(id, parts.length === MOST ? [addAll(parts), part] : [...parts, part]);
   }
 
   /** The sum for `id`, for the caller to dispose. */
   take(id: number): Tensor | null {
+    this.#join(id);
     const parts = this.#parts.get(id);
     if (!parts) return null;
-    const total = parts.length === 1 ? (parts[0] as Tensor) : scope(() => sum(parts).alias());
-    if (parts.length > 1) for (const part of parts) part.dispose();
+    const total = parts.length === 1 ? (parts[0] as Tensor) : addAll(parts);
     if (this.#wanted.has(id)) this.#parts.set(id, [total.alias()]);
     else this.#parts.delete(id);
     return total;
@@ -46,15 +83,16 @@ export class Sums {
   }
 
   dispose(): void {
-    for (const parts of this.#parts.values()) for (const part of parts) part.dispose();
+    for (const parts of [...this.#parts.values(), ...this.#waiting.values()]) for (const part of parts) part.dispose();
     this.#parts.clear();
+    this.#waiting.clear();
   }
 }
 
-/** The sum of two or more tensors of one shape, in a fixed order, up to seven in a dispatch. */
-function sum(parts: readonly Tensor[]): Tensor {
-  let total = parts[0] as Tensor;
-  for (let i = 1; i < parts.length; i += 6) total = addUpToSeven([total, ...parts.slice(i, i + 6)]);
+/** The sum of two to seven tensors of one shape, from left to right; disposes them. */
+function addAll(parts: readonly Tensor[]): Tensor {
+  const total = scope(() => addUpToSeven(parts).alias());
+  for (const part of parts) part.dispose();
   return total;
 }
 

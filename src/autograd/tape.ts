@@ -3,6 +3,7 @@ import { ArgumentError, DTypeError, FoveaError, ShapeError } from '../runtime/er
 import { innermost, type Label, within } from '../runtime/label.ts';
 import { scope } from '../runtime/scope.ts';
 import { Tensor } from '../tensor.ts';
+import { RowSum } from './row_sum.ts';
 import { Sums } from './sums.ts';
 
 /**
@@ -13,7 +14,7 @@ export type Backward = (
   dys: readonly (Tensor | null)[],
   saved: readonly Tensor[],
   needs: readonly boolean[],
-) => readonly (Tensor | null)[];
+) => readonly (Tensor | RowSum | null)[];
 
 /**
  * What is differentiated when a gradient of the gradient is asked for: the op's definition in ordinary ops, since nothing differentiates a
@@ -50,6 +51,8 @@ type Value = Pick<Tensor, 'id' | 'shape' | 'dtype' | 'gpu'>;
 class Tape {
   readonly nodes: Node[] = [];
   readonly tracked: Set<number>;
+  /** How many nodes not walked yet have each tracked tensor as an input. */
+  readonly #uses = new Map<number, number>();
 
   constructor(wrt: readonly Tensor[]) {
     this.tracked = new Set(wrt.map((t) => t.id));
@@ -58,6 +61,7 @@ class Tape {
   record({ op, inputs, outputs, saved = [], backward, plain }: Operation, nested: boolean): void {
     if (!inputs.some((t) => this.tracked.has(t.id))) return;
     for (const t of outputs) this.tracked.add(t.id);
+    for (const t of inputs) this.#use(t, 1);
     this.nodes.push({
       op,
       label: innermost(),
@@ -70,11 +74,19 @@ class Tape {
     });
   }
 
+  /** Adds to the uses of a value, and returns how many there are now. */
+  #use({ id }: Value, n: number): number {
+    if (!this.tracked.has(id)) return 0;
+    const uses = (this.#uses.get(id) ?? 0) + n;
+    this.#uses.set(id, uses);
+    return uses;
+  }
+
   /** The gradient of `<outputs, seeds>` with respect to each of `wrt`, null where it does not depend on it. Frees the nodes. */
   walk(outputs: readonly Tensor[], seeds: readonly Tensor[], wrt: readonly Tensor[]): (Tensor | null)[] {
     const sums = new Sums(new Set(wrt.map((t) => t.id)));
     try {
-      outputs.forEach((t, i) => sums.add(t.id, seeds[i] as Tensor));
+      outputs.forEach((t, i) => sums.add(t.id, seeds[i] as Tensor, true));
       for (let node = this.nodes.pop(); node; node = this.nodes.pop()) {
         if (node.outputs.some((t) => sums.has(t.id)))
           within(node.label, `backward of ${node.op}`, this.#step.bind(this, node, sums));
@@ -93,17 +105,19 @@ class Tape {
       const dxs = this.#differentiate(node, dys, needs);
       node.inputs.forEach((input, i) => {
         const dx = dxs[i];
+        const more = this.#use(input, -1) > 0;
         if (!needs[i] || !dx) return;
+        if (dx instanceof RowSum) return sums.add(input.id, dx, more);
         if (dx.shape.join() !== input.shape.join() || dx.dtype !== input.dtype) {
           throw new ShapeError(node.op, `the gradient of input ${i} must be ${describe(input)}, got ${describe(dx)}`);
         }
-        sums.add(input.id, dx);
+        sums.add(input.id, dx, more);
       });
     });
     for (const dy of dys) dy?.dispose();
   }
 
-  #differentiate(node: Node, dys: readonly (Tensor | null)[], needs: readonly boolean[]): readonly (Tensor | null)[] {
+  #differentiate(node: Node, dys: readonly (Tensor | null)[], needs: readonly boolean[]): ReturnType<Backward> {
     if (!recording() || typeof node.plain !== 'function') return node.backward(dys, node.saved, needs);
     return throughPlain(node.plain, node.plainInputs, dys, needs);
   }

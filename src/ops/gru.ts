@@ -1,3 +1,4 @@
+import type { RowSum } from '../autograd/row_sum.ts';
 import { noGrad, record } from '../autograd/tape.ts';
 import { gruBackward, gruForward } from '../generated/kernels.ts';
 import { dispatch } from '../runtime/kernel.ts';
@@ -7,6 +8,7 @@ import { matmul } from './matmul.ts';
 import { checkSequence, type Sequence, type SequenceOptions, wholeVectors, workgroups } from './recurrent.ts';
 import { sum } from './reduce.ts';
 import { gruPlain } from './reference/recurrent.ts';
+import { rowSum } from './row_sum.ts';
 import { reshape } from './shape.ts';
 import { slice } from './slice.ts';
 
@@ -72,28 +74,27 @@ function backward(
   dys: readonly (Tensor | null)[],
   saved: readonly Tensor[],
   needs: readonly boolean[],
-): (Tensor | null)[] {
+): (Tensor | RowSum | null)[] {
   const [gates, wide, lengths] = saved as [Tensor, Tensor, Tensor?];
   const { gpu, dtype } = gates;
   const dgx = gpu.empty([B, T, 3 * H], dtype, 'gru');
   const dgh = gpu.empty([B, T, 3 * H], dtype, 'gru');
   const dh0 = gpu.empty([B, H], dtype, 'gru');
-  const dy = dys[0] ?? gpu.zeros([B, T, H], dtype);
-  const dhLast = dys[1] ?? gpu.zeros([B, H], dtype);
+  const [dy, dhLast] = dys;
   dispatch(
     gpu,
     gruBackward,
-    { dy, dhLast, gates, U: wide, lengths: lengths ?? gates, dgx, dgh, dh0 },
+    { dy: dy ?? gates, dhLast: dhLast ?? gates, gates, U: wide, lengths: lengths ?? gates, dgx, dgh, dh0 },
     { B, T, H },
     workgroups(B),
-    constants,
+    { ...constants, DY: !!dy, DH_LAST: !!dhLast },
   );
   const flat = reshape(dgh, [B * T, 3 * H]);
   const prev = () => reshape(slice(gates, [[4, 5]]), [B * T, H]);
   return [
     dgx,
     dh0,
-    needs[2] ? matmul(flat, prev(), { transposeA: true }) : null,
-    needs[3] ? sum(flat, { axis: 0 }) : null,
+    needs[2] ? rowSum('gru', [flat, prev()], (flat, prev) => matmul(flat, prev, { transposeA: true })) : null,
+    needs[3] ? rowSum('bias', [flat], (flat) => sum(flat, { axis: 0 })) : null,
   ];
 }

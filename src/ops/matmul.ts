@@ -1,3 +1,4 @@
+import type { RowSum } from '../autograd/row_sum.ts';
 import { record, recording } from '../autograd/tape.ts';
 import { unaryBackward, unary as unaryKernel } from '../generated/kernels.ts';
 import { type Shape, sizeOf } from '../host.ts';
@@ -9,6 +10,7 @@ import type { Plan } from './linalg/plan.ts';
 import { layout } from './linalg/problem.ts';
 import { run } from './linalg/run.ts';
 import { sumTo } from './reduce.ts';
+import { rowSum } from './row_sum.ts';
 import { reshape } from './shape.ts';
 import { gelu, relu, sigmoid, silu, tanh } from './unary.ts';
 
@@ -98,7 +100,7 @@ function gradients(
   b: Tensor,
   kept: Tensor | undefined,
   needs: readonly boolean[],
-): (Tensor | null)[] {
+): (Tensor | RowSum | null)[] {
   const { transposeA, transposeB, activation, biasShape } = form;
   const d = kept ? throughActivation(dy, kept, activation) : dy;
   const [needsA, needsB, needsBias] = needs;
@@ -111,8 +113,8 @@ function gradients(
   const g = a.rank === 1 || b.rank === 1 ? reshape(d, [...batch, m, n]) : d;
   return [
     needsA ? reduceTo(gradientOfA(g, columnB, transposeA, transposeB), a.shape) : null,
-    needsB ? reduceTo(gradientOfB(g, rowA, columnB, transposeA, transposeB), b.shape) : null,
-    ...(biasShape ? [needsBias ? sumTo(d, biasShape) : null] : []),
+    needsB ? gradientOfB(g, rowA, columnB, b.shape, transposeA, transposeB) : null,
+    ...(biasShape ? [needsBias ? gradientOfBias(d, biasShape) : null] : []),
   ];
 }
 
@@ -131,13 +133,25 @@ function gradientOfA(g: Tensor, b: Tensor, transposeA: boolean, transposeB: bool
 }
 
 /** dB = A^T dC; a weight shared by the whole batch is one product over all its rows: K' = batch x M. */
-function gradientOfB(g: Tensor, a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
-  const shared = a.rank > 2 && !transposeA && b.shape.slice(0, -2).every((size) => size === 1);
-  const [x, dc] = shared ? [rowsOf(a), rowsOf(g)] : [a, g];
-  const db = transposeB
-    ? matmul(dc, x, { transposeA: true, transposeB: transposeA })
-    : matmul(x, dc, { transposeA: !transposeA });
-  return shared && b.rank > 2 ? reshape(db, b.shape) : db;
+function gradientOfB(
+  g: Tensor,
+  a: Tensor,
+  b: Tensor,
+  shape: Shape,
+  transposeA: boolean,
+  transposeB: boolean,
+): Tensor | RowSum {
+  const product = (a: Tensor, g: Tensor) =>
+    transposeB ? matmul(g, a, { transposeA: true, transposeB: transposeA }) : matmul(a, g, { transposeA: !transposeA });
+  const shared = !transposeA && b.shape.slice(0, -2).every((size) => size === 1);
+  if (!shared) return reduceTo(product(a, g), shape);
+  return rowSum(`matmul ${transposeB}`, [rowsOf(a), rowsOf(g)], (a, g) => reshape(product(a, g), shape));
+}
+
+/** The sum of G over the dimensions along which the bias was broadcast. */
+function gradientOfBias(g: Tensor, shape: Shape): Tensor | RowSum {
+  if (shape.length > 1 || g.rank < 2) return sumTo(g, shape);
+  return rowSum('bias', [rowsOf(g)], (g) => sumTo(g, shape));
 }
 
 const rowsOf = (t: Tensor) => reshape(t, [sizeOf(t.shape.slice(0, -1)), t.shape.at(-1) as number]);

@@ -1,3 +1,4 @@
+import type { RowSum } from '../autograd/row_sum.ts';
 import { noGrad, record } from '../autograd/tape.ts';
 import { rnnBackward, rnnForward } from '../generated/kernels.ts';
 import { ArgumentError } from '../runtime/errors.ts';
@@ -8,6 +9,7 @@ import { matmul } from './matmul.ts';
 import { checkSequence, type Sequence, type SequenceOptions, wholeVectors, workgroups } from './recurrent.ts';
 import { sum } from './reduce.ts';
 import { rnnPlain } from './reference/recurrent.ts';
+import { rowSum } from './row_sum.ts';
 import { reshape } from './shape.ts';
 
 export interface RnnOptions extends SequenceOptions {
@@ -82,22 +84,26 @@ function backward(
   dys: readonly (Tensor | null)[],
   saved: readonly Tensor[],
   needs: readonly boolean[],
-): (Tensor | null)[] {
+): (Tensor | RowSum | null)[] {
   const [y, prev, wide, lengths] = saved as [Tensor, Tensor, Tensor, Tensor?];
   const { gpu, dtype } = y;
   const da = gpu.empty([B, T, H], dtype, 'rnn');
   const dh0 = gpu.empty([B, H], dtype, 'rnn');
-  const dy = dys[0] ?? gpu.zeros([B, T, H], dtype);
-  const dhLast = dys[1] ?? gpu.zeros([B, H], dtype);
+  const [dy, dhLast] = dys;
   dispatch(
     gpu,
     rnnBackward,
-    { dy, dhLast, y, U: wide, lengths: lengths ?? y, da, dh0 },
+    { dy: dy ?? y, dhLast: dhLast ?? y, y, U: wide, lengths: lengths ?? y, da, dh0 },
     { B, T, H },
     workgroups(B),
-    constants,
+    { ...constants, DY: !!dy, DH_LAST: !!dhLast },
   );
   const flat = reshape(da, [B * T, H]);
-  const du = needs[2] ? matmul(flat, reshape(prev, [B * T, H]), { transposeA: true }) : null;
-  return [da, dh0, du, needs[3] ? sum(flat, { axis: 0 }) : null];
+  const before = reshape(prev, [B * T, H]);
+  return [
+    da,
+    dh0,
+    needs[2] ? rowSum('rnn', [flat, before], (flat, before) => matmul(flat, before, { transposeA: true })) : null,
+    needs[3] ? rowSum('bias', [flat], (flat) => sum(flat, { axis: 0 })) : null,
+  ];
 }

@@ -41,6 +41,7 @@ interface Chunk {
   readonly to: number;
   readonly base: number;
   readonly count: number;
+  readonly groups: number;
   readonly sums_at: number;
   readonly starts: readonly number[];
   readonly sizes: readonly number[];
@@ -74,16 +75,18 @@ export class Layout {
       const base = (offsets[from] as number) / 4;
       const count = (offsets[to] ?? end) / 4 - base;
       const at = (n: number) => (from + n < to ? (offsets[from + n] as number) / 4 - base : count);
+      const groups = Math.ceil(count / (plan.WG * plan.PER));
       chunks.push({
         from,
         to,
         base,
         count,
+        groups,
         sums_at: end / 4 + sums,
         starts: Array.from({ length: 8 }, (_, n) => at(n)),
         sizes: Array.from({ length: 8 }, (_, n) => (from + n < to ? (sizes[from + n] as number) : 0)),
       });
-      sums += Math.ceil(count / (plan.WG * plan.PER)) * (plan.REDUCE ? 1 : plan.WG);
+      sums += groups * (plan.REDUCE ? 1 : plan.WG);
     }
     this.sums = sums;
     this.#chunks = chunks;
@@ -96,14 +99,12 @@ export class Layout {
    * @param squares whether to leave the partial sums of squares
    */
   pack(tensors: readonly Tensor[], flat: Tensor, squares: boolean): void {
+    const { WG, REDUCE } = this.plan;
     for (const { from, to, ...params } of this.#chunks) {
       const x0 = tensors[from] as Tensor;
       const at = (n: number) => (from + n < to ? (tensors[from + n] as Tensor) : x0);
       const buffers = { x0, x1: at(1), x2: at(2), x3: at(3), x4: at(4), x5: at(5), x6: at(6), flat };
-      dispatch(flat.gpu, packKernel, buffers, params, grid(params.count, this.plan.WG * this.plan.PER), {
-        ...this.plan,
-        SQUARES: squares,
-      });
+      dispatch(flat.gpu, packKernel, buffers, params, grid(params.groups), { WG, REDUCE, SQUARES: squares });
     }
   }
 }
