@@ -191,16 +191,17 @@ export interface PerturbOptions {
   letters: readonly string[];
   /** Never produced. */
   heldOut: Iterable<string>;
-  /** The share of sources that get a letter, between 0 (none, and no random number is drawn) and 1. */
-  rate?: number | undefined;
 }
 
+/** How often a letter is put at the end of a word, beside the other places: what comes last weighs most in a network that reads on. */
+const AT_END = 0.5;
+
 /**
- * A function that inserts one random letter at a random place of a pair's source. Neither a held-out word comes out
+ * A function that inserts one random letter at a random place of a pair's source, half the time at its end. Neither a held-out word comes out
  * nor a training source that has another target; a source that allows nothing else stays as it is.
  */
 export function perturbation(pairs: readonly Pair[], options: PerturbOptions): (pair: Pair, random: Random) => string {
-  const { letters, rate = 1 } = options;
+  const { letters } = options;
   const heldOut = new Set(Array.from(options.heldOut, normalize));
   const targets = targetsBySource(pairs);
   const allowed = (candidate: string, target: string) => {
@@ -208,10 +209,10 @@ export function perturbation(pairs: readonly Pair[], options: PerturbOptions): (
     return !heldOut.has(word) && [...(targets.get(word) ?? [])].every((other) => other === target);
   };
   return ({ source, target }, random) => {
-    if (rate === 0 || letters.length === 0 || (rate < 1 && random() >= rate)) return source;
+    if (letters.length === 0) return source;
     const word = [...source];
     for (let attempt = 0; attempt < 100; attempt++) {
-      const place = Math.floor(random() * (word.length + 1));
+      const place = random() < AT_END ? word.length : Math.floor(random() * (word.length + 1));
       const letter = letters[Math.floor(random() * letters.length)] ?? '';
       const candidate = word.toSpliced(place, 0, letter).join('');
       if (allowed(candidate, target)) return candidate;

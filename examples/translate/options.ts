@@ -9,8 +9,8 @@ export type Model = (typeof MODELS)[number];
 
 /** `steps` is an upper bound: training ends earlier, once the training loss is small enough. */
 export const DEFAULTS: Readonly<Record<Model, Readonly<{ steps: number; hidden: number; lr: number }>>> = {
-  attention: { steps: 3000, hidden: 64, lr: 3e-3 },
-  plain: { steps: 10_000, hidden: 128, lr: 1e-3 },
+  attention: { steps: 3000, hidden: 64, lr: 6e-3 },
+  plain: { steps: 10_000, hidden: 128, lr: 3e-3 },
 };
 const MAX_HIDDEN = 4096;
 

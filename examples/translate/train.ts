@@ -51,12 +51,12 @@ export interface Outcome {
 /** Called in the process that opened the page. */
 declare const progress: (step: number, loss: number) => Promise<void>;
 
-/** Pairs a step at most, and the letters inserted into each of its copies: the more, the less a model can hold on to one of them. */
+/** Pairs a step at most, and the letters inserted into each of its copies. */
 const MAX_PAIRS = 16;
-const INSERTED = [0, 2, 2];
+const INSERTED = [0, 1, 2];
 /** Training ends when the mean loss of the last steps is below this. Only the training loss has a say in it. */
 const WINDOW = 50;
-const STOP_LOSS: Readonly<Record<Model, number>> = { attention: 0.0005, plain: 0.001 };
+const STOP_LOSS = 0.002;
 const PROGRESS_EVERY = 10;
 /** Letters of a row of a batch at least; longer words make longer rows. */
 const LENGTH = 8;
@@ -93,7 +93,7 @@ async function train(gpu: Gpu, model: Translator, vocabulary: Vocabulary, job: J
   const next = batches(gpu, vocabulary, job);
   const losses: number[] = [];
   let reading: Promise<number> | null = null;
-  for (let step = 1; step <= job.steps && !converged(losses, STOP_LOSS[job.config.model]); step++) {
+  for (let step = 1; step <= job.steps && !converged(losses, STOP_LOSS); step++) {
     const loss = scope(() => {
       const batch = next();
       const { value, grads } = valueAndGrad(() => model.loss(batch), parameters);

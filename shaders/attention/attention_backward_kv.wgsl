@@ -30,7 +30,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   for (var turn = 0u; turn < params.loops; turn++) {
     for (var row = rows.x; row < rows.y; row += ROWS) {
       let tile = tileAt(batch, hkv, turn, row, ROWS);
-      if (isEmpty(batch, tile.low, tile.high, j, KEYS)) { continue; }
+      if (isEmpty(tile, j, KEYS)) { continue; }
       addRows(tile, j);
     }
   }
@@ -44,7 +44,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
 }
 
 fn addRows(tile: Tile, j: u32) {
-  let full = isFull(tile.batch, tile.low, tile.high, j, KEYS);
+  let full = isFull(tile, j, KEYS);
   let g = gradientOf(tile, j, full, false);
   let p = byKeys(g.p);
   var oa = linesOf(tile, 0u, params.oAt);

@@ -33,8 +33,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   for (var turn = 0u; turn < params.loops; turn++) {
     for (var row = span.x; row < span.y; row += TILE) {
       let tile = tileAt(batch, hkv, turn, row, TILE);
-      if (isEmpty(batch, tile.low, tile.high, j, TILE)) { continue; }
-      let full = isFull(batch, tile.low, tile.high, j, TILE);
+      if (isEmpty(tile, j, TILE)) { continue; }
+      let full = isFull(tile, j, TILE);
       let g = gradientOf(tile, j, full, index);
       for (var r = 0u; r < 4u; r++) {
         weights[(4u * ly + r) * 8u + lx] = g.p[r];

@@ -27,8 +27,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
         tile.head = h;
         for (var key = begin.w; key < begin.w + walk.w; key++) {
           let j = key * KEYS;
-          if (isEmpty(batch, tile.low, tile.high, j, KEYS)) { continue; }
-          let full = isFull(batch, tile.low, tile.high, j, KEYS);
+          if (isEmpty(tile, j, KEYS)) { continue; }
+          let full = isFull(tile, j, KEYS);
           var ds = gradientOf(tile, j, full, true).ds;
           for (var i = 0u; i < 2u * ROWS; i++) { sums[i] += ds[i]; }
         }

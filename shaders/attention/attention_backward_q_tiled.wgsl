@@ -20,7 +20,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   var sums: array<mat4x4f, D32>; // columns are rows of queries
   let range = keysOf(tile.batch, tile.low, tile.high, TILE);
   for (var j = range.x; j < range.y; j += TILE) {
-    let full = isFull(tile.batch, tile.low, tile.high, j, TILE);
+    if (isHidden(tile, j)) { continue; }
+    let full = isFull(tile, j, TILE);
     let ds = gradientOf(tile, j, full, index).ds;
     for (var r = 0u; r < 4u; r++) { weights[(4u * ly + r) * 8u + lx] = ds[r]; }
     for (var c = 0u; c < D32; c++) {

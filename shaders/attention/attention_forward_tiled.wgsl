@@ -36,7 +36,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let share = ((range.y - min(range.x, range.y) + TILE - 1u) / TILE + params.splits - 1u) / params.splits * TILE;
   let end = min(range.y, range.x + (split + 1u) * share);
   for (var j = range.x + split * share; j < end; j += TILE) {
-    let full = isFull(tile.batch, tile.low, tile.high, j, TILE);
+    if (isHidden(tile, j)) { continue; }
+    let full = isFull(tile, j, TILE);
     var x = dotsQK(tile, j, index);
     for (var r = 0u; r < 4u; r++) {
       let row = rowAt(tile, 4u * ly + r);

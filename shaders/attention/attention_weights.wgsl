@@ -15,7 +15,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let j = item % blocks * KEYS;
   let tile = tileOf(item / blocks, ROWS);
   var p: array<vec4f, 16>;
-  if (!isEmpty(tile.batch, tile.low, tile.high, j, KEYS)) {
+  if (!isEmpty(tile, j, KEYS)) {
     let ka = keyLines(tile.batch, tile.hkv, j, params.kAt);
     let kb = keyLines(tile.batch, tile.hkv, j + 4u, params.kAt);
     p = rowsOf(dotsQK(linesOf(tile, 0u, params.qAt), linesOf(tile, 4u, params.qAt), ka, kb));

@@ -3,11 +3,10 @@
 #include "lib/index.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/philox.inc.wgsl"
+#include "lib/attention_mods.inc.wgsl"
 
 alias Scalar = f32; // dtype
 override MODIFIED: bool = false;  // whether scores are more than scale * q.k (softcap, ALiBi, a float mask, score_mod) or weights are dropped
-override SCORE_MOD: bool = false; // whether there is a score_mod
-override MASK_MOD: bool = false;  // and a mask_mod
 
 // The score of what may not be seen; what lies below FLOOR counts as such.
 const MASKED = -3.4e38;
@@ -26,15 +25,13 @@ struct Params {
   lowerRight: u32,
   alibiAt: u32, sinksAt: u32, queriesAt: u32, keysAt: u32, // where they begin in aux, or NONE
   threshold: u32, kept: f32, dvAt: u32,                // dropout: p * 2^32, 1 / (1 - p); where dV begins behind dK, in vec4s
-  key: vec4u, offset: vec4u,                           // of the Philox stream: its key, and its first block with the word to begin at
+  keyLow: u32, keyHigh: u32, offset: vec4u,            // of the Philox stream: its key, and its first block with the word to begin at
+  extras: vec4u,                                       // where two arrays of the caller's begin in aux, each with its size
+  maskBlocks: vec4u,                                   // where the classes of a mask_mod's blocks begin in aux, or NONE; strides of batch, head, block of queries
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> mask: array<u32>; // by its strides: bool, or the bits of f32 or f16
 @group(0) @binding(2) var<storage, read> aux: array<u32>;  // bits of slopes [H], sinks [H], lengths [B], [B] and what hooks read
-
-fn score_mod(score: f32, b: u32, h: u32, q: u32, k: u32) -> f32 { return score; } // hook
-fn score_mod_grad(score: f32, b: u32, h: u32, q: u32, k: u32) -> f32 { return 1.0; } // hook
-fn mask_mod(b: u32, h: u32, q: u32, k: u32) -> bool { return true; } // hook
 
 // An entry of the batch: how many queries and keys it has, and which key is opposite query 0.
 struct Batch { b: u32, queries: u32, keys: u32, offset: i32 }
@@ -69,14 +66,29 @@ fn tileAt(batch: Batch, hkv: u32, turn: u32, row: u32, rows: u32) -> Tile {
 fn rowAt(tile: Tile, r: u32) -> vec2u { return vec2u(tile.head + (tile.row + r) / params.l, (tile.row + r) % params.l); }
 fn rowIndex(batch: Batch, row: vec2u) -> u32 { return (batch.b * params.h + row.x) * params.l + row.y; }
 
-// Whether queries `low` to `high` see none of the keys j to j + n - 1, and whether all of them all, but for masks.
-fn isEmpty(batch: Batch, low: i32, high: i32, j: u32, n: u32) -> bool {
-  let last = min(j + n, batch.keys);
-  return high < low || last <= j || i32(last) - 1 < low + batch.offset - params.left || i32(j) > high + batch.offset + params.right;
+// The class of the block that holds queries from `low` on, of `head`, and key j.
+fn blockClass(tile: Tile, j: u32) -> u32 {
+  let at = params.maskBlocks;
+  // Without classes, or where the rows are of several heads that may differ.
+  if (at.x == NONE || (params.span > params.l && at.z != 0u)) { return PARTIAL_BLOCK; }
+  return aux[at.x + tile.batch.b * at.y + tile.head * at.z + u32(max(tile.low, 0)) / MASK_BLOCK * at.w + j / MASK_BLOCK];
 }
-fn isFull(batch: Batch, low: i32, high: i32, j: u32, n: u32) -> bool {
-  return !MASK_MOD && params.maskKind != BOOL && j + n <= batch.keys && i32(j) >= high + batch.offset - params.left
-    && i32(j + n) - 1 <= low + batch.offset + params.right;
+
+// Whether the queries of a tile see none of the keys j to j + n - 1, and whether all of them all, but for a bool mask. n divides MASK_BLOCK, and j
+// is a multiple of it.
+fn isEmpty(tile: Tile, j: u32, n: u32) -> bool {
+  let last = min(j + n, tile.batch.keys);
+  let low = tile.low + tile.batch.offset - params.left;
+  let high = tile.high + tile.batch.offset + params.right;
+  return tile.high < tile.low || last <= j || i32(last) - 1 < low || i32(j) > high || isHidden(tile, j);
+}
+fn isFull(tile: Tile, j: u32, n: u32) -> bool {
+  return (!MASK_MOD || blockClass(tile, j) == FULL_BLOCK) && params.maskKind != BOOL && j + n <= tile.batch.keys
+    && i32(j) >= tile.high + tile.batch.offset - params.left && i32(j + n) - 1 <= tile.low + tile.batch.offset + params.right;
+}
+fn isHidden(tile: Tile, j: u32) -> bool {
+  if (!MASK_MOD) { return false; }
+  return blockClass(tile, j) == EMPTY_BLOCK;
 }
 // The keys that some of these queries see, from a multiple of n on: [x, y).
 fn keysOf(batch: Batch, low: i32, high: i32, n: u32) -> vec2u {
@@ -149,7 +161,7 @@ fn keeps(batch: Batch, row: vec2u, j: u32) -> vec4f {
   let first = vec2u(params.offset.x, params.offset.y + high / 4u);
   let lane = begin % 4u;
   var words = array<vec4u, 2>();
-  for (var i = 0u; i < select(2u, 1u, lane == 0u); i++) { words[i] = philoxBlock(first, quad + i, 0u, params.key.xy); }
+  for (var i = 0u; i < select(2u, 1u, lane == 0u); i++) { words[i] = philoxBlock(first, quad + i, 0u, vec2u(params.keyLow, params.keyHigh)); }
   var keep: vec4f;
   for (var c = 0u; c < 4u; c++) {
     keep[c] = select(0.0, params.kept, words[(lane + c) / 4u][(lane + c) % 4u] >= params.threshold);

@@ -36,6 +36,8 @@ export interface Debug {
   readonly guardBytes: number;
   allocated(t: Tensor): void;
   dispatched(kernel: Kernel, buffers: Readonly<Record<string, Tensor>>): void;
+  /** Hears of a check that is under way, and rejects if what it checks is wrong. */
+  checking(check: Promise<void>): void;
 }
 
 /** Features that some kernel can use. */

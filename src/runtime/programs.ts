@@ -77,7 +77,7 @@ export class Programs {
           compute: { module, entryPoint: 'main', constants: overrides },
         });
       },
-      async (message) => new KernelError(kernel.name, await explain(kernel, module, message)),
+      async (message) => new KernelError(kernel.name, await explain(kernel, module, message, code, hooks)),
     );
     count.pipelines++;
     return { id: this.#nextId++, pipeline, layout, suspect };
@@ -141,14 +141,35 @@ function endOfFunction(code: string, start: number): number {
 }
 
 /** The compiler's messages with file and line, or the validation message where the compiler has none. */
-async function explain(kernel: Kernel, module: GPUShaderModule | undefined, message: string): Promise<string> {
+async function explain(
+  kernel: Kernel,
+  module: GPUShaderModule | undefined,
+  message: string,
+  code: string,
+  hooks: Readonly<Record<string, string>>,
+): Promise<string> {
   const info = await module?.getCompilationInfo();
   const errors = info?.messages.filter((m) => m.type === 'error') ?? [];
   if (errors.length === 0) return message;
-  return errors.map((m) => `${locate(kernel, m.lineNum - 1)}:${m.linePos}: ${m.message.trim()}`).join('\n');
+  return errors.map((m) => `${locate(kernel, code, hooks, m.lineNum - 1, m.linePos)}: ${m.message.trim()}`).join('\n');
 }
 
-function locate(kernel: Kernel, line: number): string {
-  const source = kernel.sources.findLast(([first]) => first <= line);
-  return source ? `${source[1]}:${source[2] + line - source[0] + 1}` : `line ${line + 1}`;
+/** The place of a line (from 0) in the shader's files, or in the text of a hook, with the line itself. */
+function locate(
+  kernel: Kernel,
+  code: string,
+  hooks: Readonly<Record<string, string>>,
+  line: number,
+  column: number,
+): string {
+  let shift = 0;
+  for (const [name, text] of Object.entries(hooks)) {
+    const own = text.split('\n');
+    const first = code.slice(0, code.indexOf(text)).split('\n').length - 1;
+    const at = line - first;
+    if (text !== '' && at >= 0 && at < own.length) return `${name}:${at + 1}:${column} (${own[at]?.trim()})`;
+    if (text !== '' && at >= own.length) shift += own.length - 1; // each stands in place of one line
+  }
+  const source = kernel.sources.findLast(([first]) => first <= line - shift);
+  return source ? `${source[1]}:${source[2] + line - shift - source[0] + 1}:${column}` : `line ${line + 1}:${column}`;
 }

@@ -29,6 +29,7 @@ export class Guards implements Debug {
   readonly #slots: string[] = [];
   readonly #slotOf = new Map<string, number>();
   readonly #flags: Tensor;
+  readonly #checks: Promise<void>[] = [];
 
   /** Takes effect at once, for all that `gpu` allocates from here on. */
   constructor(gpu: Gpu) {
@@ -68,8 +69,17 @@ export class Guards implements Debug {
     }
   }
 
-  /** Throws if a kernel wrote past the end of a buffer since the last call. */
+  checking(check: Promise<void>): void {
+    check.catch(() => undefined); // `verify` reports it
+    this.#checks.push(check);
+  }
+
+  /**
+   * Throws if a kernel wrote past the end of a buffer since the last call, or if a function that was given to one is not what it must be (a
+   * score_mod_grad that is no derivative).
+   */
   async verify(): Promise<void> {
+    await Promise.all(this.#checks.splice(0));
     const flags = await this.#flags.data();
     const found = this.#slots.filter((_, i) => flags[i] !== 0);
     if (found.length === 0) return;

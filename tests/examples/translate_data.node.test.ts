@@ -210,23 +210,18 @@ describe('perturbation', () => {
     expect(seen).not.toContain('cafe\u0301');
   });
 
-  it('keeps to its rate, and draws nothing at 0', () => {
-    const pair = { source: 'high', target: 'low' };
-    const none = perturbation(DEFAULT_PAIRS, { letters, heldOut: [], rate: 0 });
-    const fail = () => {
-      throw new Error('a number was drawn');
-    };
-    expect(none(pair, fail)).toBe('high');
-    const half = perturbation(DEFAULT_PAIRS, { letters, heldOut: [], rate: 0.5 });
+  it('puts half of the letters at the end, and some of the others', () => {
+    const perturb = perturbation(DEFAULT_PAIRS, { letters: ['x'], heldOut: [] });
     const random = seededRandom(4);
-    const kept = Array.from({ length: 4000 }, () => half(pair, random)).filter((word) => word === 'high').length;
-    expect(kept).toBeGreaterThan(1850);
-    expect(kept).toBeLessThan(2150);
+    const words = Array.from({ length: 4000 }, () => perturb({ source: 'high', target: 'low' }, random));
+    const share = words.filter((word) => word === 'highx').length / 4000;
+    expect(share).toBeGreaterThan(0.58);
+    expect(share).toBeLessThan(0.62);
   });
 
   it('is the same for the same seed', () => {
     const run = (seed: number) => {
-      const perturb = perturbation(DEFAULT_PAIRS, { letters, heldOut: DEFAULT_UNSEEN, rate: 0.7 });
+      const perturb = perturbation(DEFAULT_PAIRS, { letters, heldOut: DEFAULT_UNSEEN });
       const random = seededRandom(seed);
       return Array.from({ length: 50 }, (_, i) => perturb(DEFAULT_PAIRS[i % 6] ?? { source: '', target: '' }, random));
     };

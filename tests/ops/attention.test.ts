@@ -1,11 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { grad, vjp } from '../../src/autograd/tape.ts';
+import { sizeOf } from '../../src/host.ts';
 import { additiveAttention } from '../../src/ops/attention/additive.ts';
 import { scaledDotProductAttention } from '../../src/ops/attention/scaled_dot_product.ts';
-import { mul } from '../../src/ops/binary.ts';
+import { add, mul } from '../../src/ops/binary.ts';
+import { matmul } from '../../src/ops/matmul.ts';
 import { sum } from '../../src/ops/reduce.ts';
+import { expandDims, reshape } from '../../src/ops/shape.ts';
+import { softmax } from '../../src/ops/softmax.ts';
+import { square, tanh } from '../../src/ops/unary.ts';
+import { LimitError } from '../../src/runtime/errors.ts';
 import type { Tensor } from '../../src/tensor.ts';
-import { checkOp, type Nd } from '../../src/testing/check.ts';
+import { checkOp, expectClose, type Nd } from '../../src/testing/check.ts';
+import { testRandom } from '../../src/testing/random.ts';
 import { gpu } from '../helpers/gpu.ts';
 
 /** Softmax over the visible ones of n scores; zeros where nothing is visible. */
@@ -65,6 +72,8 @@ describe('additiveAttention', () => {
     [1, 1, 1, 1, 1, 1, 1],
     [2, 3, 5, 4, 3, 2, 7],
     [3, 1, 7, 2, 5, 4, 3],
+    [2, 1, 5, 3, 2, 2, 8],
+    [2, 4, 3, 2, 3, 2, 4],
   ])('projected, with bias: B%i L%i S%i Dq%i Dk%i Dv%i A%i', async (B, L, S, Dq, Dk, Dv, A) => {
     const op = (q: Tensor, k: Tensor, x: Tensor, v: Tensor, wq: Tensor, wk: Tensor, bias: Tensor) => {
       const { output, weights } = additiveAttention(q, k, x, { wq, wk, v, bias, returnWeights: true });
@@ -97,6 +106,57 @@ describe('additiveAttention', () => {
       [2, 4, 2],
       [5],
     ]);
+  });
+
+  test.each([
+    [1, 8],
+    [3, 6],
+  ])('a gradient of the gradient: L%i A%i', async (L, A) => {
+    const random = testRandom(5);
+    const shapes = [[2, L, A], [2, 4, A], [2, 4, 3], [A]];
+    const [q, k, x, v] = shapes.map((shape) =>
+      gpu.tensor(
+        Float32Array.from({ length: sizeOf(shape) }, () => random() - 0.5),
+        shape,
+      ),
+    ) as [Tensor, Tensor, Tensor, Tensor];
+    const plain = () => {
+      const sums = add(expandDims(q, 2), expandDims(k, 1));
+      return matmul(softmax(reshape(matmul(tanh(sums), v), [2, L, 4])), x);
+    };
+    const second = async (f: () => Tensor) => {
+      const first = () => grad(() => sum(square(f())), [q, k, v]).map((g) => sum(square(g)));
+      return Promise.all(grad(() => first().reduce(add), [q, k, v]).map((g) => g.data()));
+    };
+    const [got, want] = [await second(() => additiveAttention(q, k, x, { v })), await second(plain)];
+    got.forEach((g, i) => {
+      const { shape } = [q, k, v][i] as Tensor;
+      expectClose(
+        `gradient ${i}`,
+        { shape, data: g },
+        { shape, data: Float64Array.from(want[i] as Float32Array) },
+        1e-4,
+      );
+    });
+  });
+
+  test('f16', async () => {
+    if (!gpu.features.has('shader-f16')) {
+      expect(() => gpu.empty([1], 'f16')).toThrow(LimitError);
+      return;
+    }
+    const op = (q: Tensor, k: Tensor, x: Tensor, v: Tensor) => {
+      const { output, weights } = additiveAttention(q, k, x, { v, returnWeights: true });
+      return [output, weights];
+    };
+    for (const [L, A] of [
+      [1, 8],
+      [3, 5],
+    ] as const) {
+      const shapes = [[2, L, A], [2, 4, A], [2, 4, 3], [A]];
+      const inputs = shapes.map((shape) => ({ shape, dtype: 'f16', range: [-1, 1] }) as const);
+      await checkOp(gpu, op as never, reference(() => true, false, false) as never, inputs);
+    }
   });
 
   test('one query an example', async () => {

@@ -7,7 +7,7 @@ import { checkFloat, checkSameDType, checkShape } from '../check.ts';
 import { matmul } from '../matmul.ts';
 import { expandDims, reshape } from '../shape.ts';
 import { softmax } from '../softmax.ts';
-import { tanh } from '../unary.ts';
+import { additiveScores } from './additive_scores.ts';
 import { maskScores } from './mask.ts';
 
 export interface AdditiveAttentionOptions {
@@ -74,9 +74,7 @@ function attend(
   const q = wq ? matmul(query, wq, { transposeB: true, ...(bias && { bias }) }) : bias ? add(query, bias) : query;
   const k = wk ? matmul(keys, wk, { transposeB: true }) : keys;
   const [B, S] = k.shape as [number, number];
-  const L = single ? 1 : (query.shape[1] as number);
-  const sums = single ? add(expandDims(q, 1), k) : add(expandDims(q, 2), expandDims(k, 1));
-  const scores = reshape(matmul(tanh(sums), v), [B, L, S]);
+  const scores = additiveScores(single ? expandDims(q, 1) : q, k, v);
   const seen = mask && mask.rank === 2 ? expandDims(mask, 1) : mask;
   const weights = softmax(maskScores('additiveAttention', scores, seen));
   const output = matmul(weights, values);

@@ -44,8 +44,16 @@ export function gradientOfQ(given: Given, p: Problem): Tensor {
     const params = { ...p.params, ...range, blocks, splits: 1 };
     const buffers = { mask: p.mask, aux: p.aux, ...given, dq };
     if (p.plan.variant === 'tiled')
-      dispatch(gpu, attentionBackwardQTiled, buffers, params, groups, { ...p.constants, D32: Math.ceil(D / 32) });
-    else dispatch(gpu, attentionBackwardQ, buffers, params, groups, { ...registersOf(gpu, p), D4: D / 4 });
+      dispatch(
+        gpu,
+        attentionBackwardQTiled,
+        buffers,
+        params,
+        groups,
+        { ...p.constants, D32: Math.ceil(D / 32) },
+        p.hooks,
+      );
+    else dispatch(gpu, attentionBackwardQ, buffers, params, groups, { ...registersOf(gpu, p), D4: D / 4 }, p.hooks);
   });
   return dq;
 }
@@ -63,8 +71,8 @@ export function gradientsOfKV(given: Given, p: Problem): [dk: Tensor, dv: Tensor
     const buffers = { mask: p.mask, aux: p.aux, ...given, dkv };
     const tiled = { ...p.constants, D32: Math.ceil(D / 32), DV32: Math.ceil(Dv / 32) };
     const registers = { ...registersOf(gpu, p), D4: D / 4, DV4: Dv / 4 };
-    if (p.plan.variant === 'tiled') dispatch(gpu, attentionBackwardKvTiled, buffers, params, groups, tiled);
-    else dispatch(gpu, attentionBackwardKv, buffers, params, groups, registers);
+    if (p.plan.variant === 'tiled') dispatch(gpu, attentionBackwardKvTiled, buffers, params, groups, tiled, p.hooks);
+    else dispatch(gpu, attentionBackwardKv, buffers, params, groups, registers, p.hooks);
   });
   const behind = dkv.byteOffset + 4 * dvAt * (dtype === 'f16' ? 2 : 4);
   return [dkv.reinterpret(dtype, k.shape), dkv.reinterpret(dtype, v.shape, behind)];
@@ -81,7 +89,15 @@ export function gradientOfMask(given: Given, mask: Tensor, p: Problem): Tensor {
   const constants = registersOf(gpu, p);
   inChunks(gpu, dmask.size > 0 ? items : 0, constants.WG, 8 * rows * walked * (D + Dv), (range, groups) => {
     const params = { ...p.params, ...range, loops: 1, span: L, blocks: 1, splits: 1 };
-    dispatch(gpu, attentionBackwardMask, { mask: p.mask, aux: p.aux, ...given, dmask }, params, groups, constants);
+    dispatch(
+      gpu,
+      attentionBackwardMask,
+      { mask: p.mask, aux: p.aux, ...given, dmask },
+      params,
+      groups,
+      constants,
+      p.hooks,
+    );
   });
   return dmask;
 }

@@ -78,8 +78,16 @@ function walkKeys(q: Tensor, k: Tensor, v: Tensor, o: Tensor, stats: Tensor, p: 
     const params = { ...p.params, ...range, blocks, splits };
     const buffers = { mask: p.mask, aux: p.aux, q, k, v, o, stats };
     if (variant === 'tiled')
-      dispatch(gpu, attentionForwardTiled, buffers, params, groups, { ...p.constants, DV32: Math.ceil(Dv / 32) });
-    else dispatch(gpu, attentionForward, buffers, params, groups, { ...registersOf(gpu, p), DV4: Dv / 4 });
+      dispatch(
+        gpu,
+        attentionForwardTiled,
+        buffers,
+        params,
+        groups,
+        { ...p.constants, DV32: Math.ceil(Dv / 32) },
+        p.hooks,
+      );
+    else dispatch(gpu, attentionForward, buffers, params, groups, { ...registersOf(gpu, p), DV4: Dv / 4 }, p.hooks);
   });
 }
 
@@ -97,6 +105,14 @@ export function weightsOf(q: Tensor, k: Tensor, stats: Tensor, weights: Tensor, 
   const constants = registersOf(gpu, p);
   inChunks(gpu, tiles * Math.ceil(S / 8), constants.WG, 8 * rows * D, (range, groups) => {
     const params = { ...p.params, ...range, blocks, splits: 1 };
-    dispatch(gpu, attentionWeights, { mask: p.mask, aux: p.aux, q, k, stats, weights }, params, groups, constants);
+    dispatch(
+      gpu,
+      attentionWeights,
+      { mask: p.mask, aux: p.aux, q, k, stats, weights },
+      params,
+      groups,
+      constants,
+      p.hooks,
+    );
   });
 }

@@ -3,6 +3,7 @@ import { ArgumentError, DTypeError, ShapeError } from '../../runtime/errors.ts';
 import type { Tensor } from '../../tensor.ts';
 import { checkDType, checkFloat, checkSameDType, checkShape } from '../check.ts';
 import { locate } from '../random.ts';
+import { BlockMask, checkBlockMask, checkMods } from './mods.ts';
 import type { Plan } from './plan.ts';
 
 /** Which key is opposite query 0 where there are more keys than queries or fewer: PyTorch's, or that of a cache of keys. */
@@ -33,6 +34,18 @@ export interface ScaledDotProductAttentionOptions {
   readonly sinks?: Tensor;
   /** Drops weights with probability p: those that `dropout(weights, { p, seed, offset })` would drop. */
   readonly dropout?: { readonly p: number; readonly seed: number; readonly offset?: number };
+  /**
+   * WGSL that changes the scores, after the float mask: `fn score_mod(score: f32, b: u32, h: u32, q: u32, k: u32) -> f32`, and its derivative by the
+   * score, `fn score_mod_grad` of the same arguments. Each text is compiled once. A score of -inf hides the key.
+   */
+  readonly scoreMod?: string;
+  /** WGSL that says who sees whom, `fn mask_mod(b: u32, h: u32, q: u32, k: u32) -> bool`, or what `createBlockMask` made of it, which passes by hidden blocks. */
+  readonly maskMod?: string | BlockMask;
+  /**
+   * Up to two arrays of f32, f16, i32 or u32 that scoreMod and maskMod read, flat, as `extra0(i: u32)` and `extra1(i: u32)` (f16 as f32; past the end:
+   * the last element). No gradient.
+   */
+  readonly extras?: readonly Tensor[];
   readonly returnLse?: boolean;
   readonly returnWeights?: boolean;
   /** @internal In place of the planner's choices. */
@@ -88,6 +101,8 @@ export function check(op: string, q: Tensor, k: Tensor, v: Tensor, options: Scal
   const sizes = { B, H, Hkv, L, S, D, Dv };
   checkTensors(op, q, sizes, options);
   checkNumbers(op, sizes, options);
+  checkMods(op, options);
+  if (options.maskMod instanceof BlockMask) checkBlockMask(op, options.maskMod, [B, H, L, S]);
   return sizes;
 }
 

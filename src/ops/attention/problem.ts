@@ -1,9 +1,9 @@
 import { type Shape, sizeOf, words } from '../../host.ts';
 import type { Tensor } from '../../tensor.ts';
-import { cast } from '../cast.ts';
 import { concat } from '../concat.ts';
 import { locate } from '../random.ts';
 import { broadcastStrides } from '../strides.ts';
+import { BlockMask, type Hooks, hooksOf, wordsOf } from './mods.ts';
 import { maskShape, type ScaledDotProductAttentionOptions, type Sizes } from './options.ts';
 import { FEW_ROWS, type Plan, plan } from './plan.ts';
 
@@ -16,7 +16,9 @@ const NONE = 2 ** 32 - 1;
 export interface Problem {
   readonly sizes: Sizes;
   readonly params: ReturnType<typeof paramsOf>;
-  readonly constants: { readonly MODIFIED: boolean };
+  readonly constants: Readonly<Record<'MODIFIED' | 'SCORE_MOD' | 'MASK_MOD', boolean>>;
+  /** What stands in place of score_mod and its like. */
+  readonly hooks: Hooks;
   readonly plan: Plan;
   /** The bits of the mask and of the arrays per head and per entry of the batch; something to bind where there are none. */
   readonly mask: Tensor;
@@ -28,13 +30,17 @@ export function layOut(q: Tensor, sizes: Sizes, options: ScaledDotProductAttenti
   const { mask } = options;
   const { aux, at } = packAux(q, options);
   const params = paramsOf(q, sizes, options, at);
-  const { softcap, alibi, dropout } = options;
+  const { softcap, alibi, dropout, scoreMod, maskMod } = options;
+  const scored = softcap !== undefined || alibi !== undefined || scoreMod !== undefined || params.maskKind > 1;
   return {
     sizes,
     params,
     constants: {
-      MODIFIED: softcap !== undefined || alibi !== undefined || params.maskKind > 1 || (dropout?.p ?? 0) > 0,
+      MODIFIED: scored || (dropout?.p ?? 0) > 0,
+      SCORE_MOD: scoreMod !== undefined,
+      MASK_MOD: maskMod !== undefined,
     },
+    hooks: hooksOf(options),
     plan: plan(q.gpu, sizes, options.plan),
     mask: mask ? bitsOf(mask) : q.reinterpret('u32', [1]),
     aux,
@@ -47,22 +53,33 @@ function bitsOf(t: Tensor): Tensor {
 }
 
 /** The small arrays one after the other, and where each begins. */
-function packAux(q: Tensor, { alibi, sinks, queryLengths, keyLengths }: ScaledDotProductAttentionOptions) {
-  const at = { alibiAt: NONE, sinksAt: NONE, queriesAt: NONE, keysAt: NONE };
+function packAux(q: Tensor, options: ScaledDotProductAttentionOptions) {
+  const { alibi, sinks, queryLengths, keyLengths, maskMod, extras: [extra0, extra1] = [] } = options;
   const parts: Tensor[] = [];
   let next = 0;
-  const place = (name: keyof typeof at, t: Tensor | undefined) => {
-    if (!t) return;
-    at[name] = next;
+  const place = (t: Tensor | undefined): number => {
+    if (!t) return NONE;
+    parts.push(wordsOf(t));
     next += t.size;
-    parts.push(bitsOf(t.dtype === 'f16' ? cast(t, 'f32') : t));
+    return next - t.size;
   };
-  place('alibiAt', alibi);
-  place('sinksAt', sinks);
-  place('queriesAt', queryLengths);
-  place('keysAt', keyLengths);
+  const blocks = maskMod instanceof BlockMask ? maskMod.classes : undefined;
+  const at = {
+    alibiAt: place(alibi),
+    sinksAt: place(sinks),
+    queriesAt: place(queryLengths),
+    keysAt: place(keyLengths),
+    extras: [place(extra0), extra0?.size ?? 0, place(extra1), extra1?.size ?? 0],
+    maskBlocks: [place(blocks), ...(blocks ? blockStrides(blocks.shape) : [0, 0, 0])],
+  };
   const [first = q.reinterpret('u32', [1])] = parts;
   return { at, aux: parts.length > 1 ? concat(parts) : first };
+}
+
+/** The strides of batch, head and blocks of queries in the classes of a block mask. */
+function blockStrides([B, H, down, across]: Shape): number[] {
+  const [all, each] = [(down as number) * (across as number), across as number];
+  return [B === 1 ? 0 : (H as number) * all, H === 1 ? 0 : all, each];
 }
 
 /** The strides of [B, H, rows, width / 4] vec4s in a tensor that has them in the order of `layout`. */
@@ -107,7 +124,8 @@ function paramsOf(
     kept: 1 / (1 - p),
     // dV begins at the next 256 bytes behind dK, whatever the dtype.
     dvAt: Math.ceil(keys / 128) * 32,
-    key: stream.key,
+    keyLow: stream.key[0] as number,
+    keyHigh: stream.key[1] as number,
     offset: [stream.first[0] as number, stream.first[1] as number, stream.shift, 0],
   };
 }

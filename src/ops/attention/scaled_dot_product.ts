@@ -8,6 +8,7 @@ import { pad, slice } from '../slice.ts';
 import type { AttentionResult } from './additive.ts';
 import { deltaOf, gradientOfMask, gradientOfQ, gradientOfSinks, gradientsOfKV } from './backward.ts';
 import { forward, lseOf, weightsOf } from './forward.ts';
+import { checkScoreMod } from './mods.ts';
 import { check, type ScaledDotProductAttentionOptions, type Sizes } from './options.ts';
 import { layOut, type Problem } from './problem.ts';
 
@@ -100,6 +101,7 @@ function attend(q: Tensor, k: Tensor, v: Tensor, sizes: Sizes, options: ScaledDo
 function fused(q: Tensor, k: Tensor, v: Tensor, sizes: Sizes, options: ScaledDotProductAttentionOptions): Results {
   const { gpu, dtype } = q;
   const { B, H, L, S, Dv } = sizes;
+  checkScoreMod(gpu, sizes, options);
   const problem = layOut(q, sizes, options);
   const output = gpu.empty(q.shape.with(-1, Dv), dtype, OP);
   const stats = gpu.empty([problem.params.rows, 2], 'f32', OP);
@@ -115,8 +117,18 @@ function fused(q: Tensor, k: Tensor, v: Tensor, sizes: Sizes, options: ScaledDot
 }
 
 /** The tensors among the options, in the order in which the tape has them behind q, k and v. */
-const EXTRAS = ['mask', 'sinks', 'alibi', 'queryLengths', 'keyLengths'] as const;
-type Extras = { readonly [N in (typeof EXTRAS)[number]]?: Tensor };
+function tensorsOf({
+  mask,
+  sinks,
+  alibi,
+  queryLengths,
+  keyLengths,
+  extras: [extra0, extra1] = [],
+}: ScaledDotProductAttentionOptions) {
+  const all = { mask, sinks, alibi, queryLengths, keyLengths, extra0, extra1 };
+  return Object.entries(all).filter((entry): entry is [keyof typeof all, Tensor] => entry[1] !== undefined);
+}
+type Extras = { readonly [N in ReturnType<typeof tensorsOf>[number][0]]?: Tensor };
 
 function recordFused(
   q: Tensor,
@@ -127,12 +139,15 @@ function recordFused(
   options: ScaledDotProductAttentionOptions,
   { output, lse, weights }: Results,
 ): void {
-  const names = EXTRAS.filter((name) => options[name]);
-  const inputs = [q, k, v, ...names.map((name) => options[name] as Tensor)];
+  const given = tensorsOf(options);
+  const names = given.map(([name]) => name);
+  const inputs = [q, k, v, ...given.map(([, t]) => t)];
   const extrasOf = (all: readonly Tensor[]): Extras => Object.fromEntries(names.map((name, i) => [name, all[i + 3]]));
   const plain = (...all: Tensor[]) => {
     const [q, k, v] = all as [Tensor, Tensor, Tensor];
-    const results = attentionPlain(q, k, v, problem.sizes, { ...options, ...extrasOf(all) });
+    const { extra0, extra1, ...others } = extrasOf(all);
+    const extras = [extra0, extra1].filter((t) => t !== undefined);
+    const results = attentionPlain(q, k, v, problem.sizes, { ...options, ...others, extras });
     const like = (t: Tensor, given: Tensor | undefined) => (given ? [reshape(t, given.shape)] : []);
     return [results.output, ...like(results.lse, lse), ...like(results.weights, weights)];
   };
@@ -163,7 +178,8 @@ function gradients(
   [needsQ, ...needsKV]: readonly boolean[],
   needed: readonly (keyof Extras)[],
 ): { qkv: (Tensor | null)[]; extras: Extras } {
-  if (needed.includes('alibi')) throw new ArgumentError(OP, 'alibi has no gradient, detach it');
+  const without = needed.find((name) => name === 'alibi' || name.startsWith('extra'));
+  if (without) throw new ArgumentError(OP, `${without.replace(/(\d)/, 's[$1]')} has no gradient, detach it`);
   const [q, k, v] = saved as [Tensor, Tensor, Tensor];
   const [o, stats, maskBits, aux] = saved.slice(-4) as [Tensor, Tensor, Tensor, Tensor];
   const problem = { ...given, mask: maskBits, aux };

@@ -1,5 +1,6 @@
 import type { Tensor } from '../../tensor.ts';
 import { MASKED } from '../attention/mask.ts';
+import { modified, shownBy } from '../attention/mods.ts';
 import { maskShape, type ScaledDotProductAttentionOptions, type Sizes } from '../attention/options.ts';
 import { add, div, mul, sub } from '../binary.ts';
 import { cast } from '../cast.ts';
@@ -34,7 +35,10 @@ export function attentionPlain(
   const queries = reshape(heads(cast(q, 'f32')), [B, Hkv, H / Hkv, L, D]);
   const dots = reshape(matmul(queries, shared(k, D), { transposeB: true }), [B, H, L, S]);
   const there = existing(q, sizes, options);
-  const scores = where(visible(q, sizes, options, there.both), scoresOf(q, dots, sizes, options), MASKED);
+  const unmasked = scoresOf(q, dots, sizes, options);
+  const seen = visible(q, sizes, options, there.both);
+  const shown = options.maskMod === undefined ? seen : logicalAnd(seen, shownBy(dots, sizes, options));
+  const scores = where(shown, unmasked, MASKED);
   const { sinks } = options;
   // A sink is one more column, which has no value.
   const column = sinks && broadcastTo(reshape(cast(sinks, 'f32'), [H, 1, 1]), [B, H, L, 1]);
@@ -50,7 +54,7 @@ export function attentionPlain(
   return { output: cast(output, q.dtype), lse, weights: cast(weights, q.dtype) };
 }
 
-/** scale * q.k, soft-capped, with ALiBi and a float mask, in this order. */
+/** scale * q.k, soft-capped, with ALiBi, a float mask and score_mod, in this order. */
 function scoresOf(q: Tensor, dots: Tensor, sizes: Sizes, options: ScaledDotProductAttentionOptions): Tensor {
   const { scale = 1 / Math.sqrt(sizes.D), softcap, alibi, mask } = options;
   let scores = mul(dots, scale);
@@ -60,7 +64,7 @@ function scoresOf(q: Tensor, dots: Tensor, sizes: Sizes, options: ScaledDotProdu
     scores = sub(scores, mul(reshape(cast(alibi, 'f32'), [sizes.H, 1, 1]), away));
   }
   if (mask && mask.dtype !== 'bool') scores = add(scores, cast(reshape(mask, maskShape(mask, q.rank)), 'f32'));
-  return scores;
+  return options.scoreMod === undefined ? scores : modified(broadcastTo(scores, dots.shape), sizes, options);
 }
 
 /** Lengths as i32 [B, 1, 1, 1], or the number that holds for all. */

@@ -14,7 +14,10 @@ import { gpu } from '../../helpers/gpu.ts';
 import { build, nd } from '../../helpers/nd.ts';
 
 type Sizes = readonly [B: number, H: number, Hkv: number, L: number, S: number, D: number, Dv: number];
-type Options = Omit<ScaledDotProductAttentionOptions, 'mask' | 'queryLengths' | 'keyLengths' | 'alibi' | 'sinks'>;
+type Options = Omit<
+  ScaledDotProductAttentionOptions,
+  'mask' | 'queryLengths' | 'keyLengths' | 'alibi' | 'sinks' | 'scoreMod' | 'maskMod' | 'extras'
+>;
 
 /** A case: options as they are, and arrays by their shapes or elements. */
 interface Case extends Options {
