@@ -18,6 +18,12 @@ export {
 } from './autograd/tape.ts';
 export type { DataOf, DType, HostArray, NestedArray, Shape, TensorData } from './host.ts';
 export { type AdditiveAttentionOptions, type AttentionResult, additiveAttention } from './ops/attention/additive.ts';
+export {
+  type AttentionDecodeOptions,
+  attentionDecode,
+  KvCache,
+  type KvCacheOptions,
+} from './ops/attention/kv_cache.ts';
 export { type BlockMask, createBlockMask } from './ops/attention/mods.ts';
 export {
   type Alignment,

@@ -30,6 +30,7 @@ import {
 } from '../../../index.ts';
 import { type Args, type Operators, type Outputs, Unsupported } from '../args.ts';
 import { axesFrom, hardmax, meanVarianceNorm, overNorm, reduceL1, reduceL2, rmsNorm } from '../semantics.ts';
+import { flexAttention } from './onnx_flex.ts';
 
 /** Before version 13 these work on a matrix made at `axis`. */
 const alongAxis =
@@ -181,4 +182,5 @@ export const networks: Operators = {
   RNN: simpleRecurrence,
   GRU: gatedRecurrence,
   Attention: attention,
+  FlexAttention: flexAttention,
 };
