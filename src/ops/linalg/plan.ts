@@ -18,6 +18,8 @@ export interface Plan {
   /** Blocks of 4 rows and of 4 columns an invocation: 1 or 2; `small` has 1. */
   readonly blocksM: number;
   readonly blocksN: number;
+  /** `registers` only: whether four invocations along N read A together, by subgroups; x must be a multiple of 4. */
+  readonly quads: boolean;
   /** `tiled` only: how much of K a tile holds, a multiple of 4; neither tile may have more blocks than the workgroup has invocations. */
   readonly depth: number;
   /** Ranges of K computed apart and added in a second pass; 1 for none. */
@@ -42,16 +44,23 @@ const DEVICE: Readonly<Record<Kind, { readonly group: number; readonly wanted: n
   };
 
 /** The plan for a product: what is forced of it, or a table's, or the rule's. */
-export function plan(target: Pick<Target, 'family' | 'plans'>, p: Problem, forced?: Partial<Plan>): Plan {
-  if (forced) return rule(target.family, p, forced);
-  return planFor(target, 'matmul', sizesOf(p), () => rule(target.family, p));
+export function plan(target: Device & Pick<Target, 'plans'>, p: Problem, forced?: Partial<Plan>): Plan {
+  if (forced) return rule(target, p, forced);
+  return planFor(target, 'matmul', sizesOf(p), () => rule(target, p));
 }
 
-/** The plan for a product, from its shape and the adapter's family. */
-export function rule(family: Family, p: Sized, forced: Partial<Plan> = {}): Plan {
-  const kind = kindOf(family);
+type Device = Pick<Target, 'family' | 'features'>;
+
+/** Whether subgroups are runs of neighbours, and sharing what they load pays. */
+const hasQuads = ({ family, features }: Device) => family === 'swiftshader' && features.has('subgroups');
+
+/** The plan for a product, from its shape and the adapter. */
+export function rule(device: Device, p: Sized, forced: Partial<Plan> = {}): Plan {
+  const kind = kindOf(device.family);
   const variant = forced.variant ?? variantFor(kind, p);
-  const chosen = { ...{ registers, tiled, small }[variant](kind, p), ...forced };
+  const geometry = { ...{ registers, tiled, small }[variant](kind, p), ...forced };
+  const shared = variant === 'registers' && geometry.x % 4 === 0 && p.m > 1 && hasQuads(device);
+  const chosen = { ...geometry, quads: forced.quads ?? shared };
   return { ...chosen, splits: forced.splits ?? splitsFor(kind, p, chosen) };
 }
 
@@ -72,7 +81,7 @@ export function tileOf({
   y,
   blocksM,
   blocksN,
-}: Omit<Plan, 'splits'>): readonly [rows: number, columns: number] {
+}: Omit<Plan, 'splits' | 'quads'>): readonly [rows: number, columns: number] {
   return variant === 'small' ? [4, 4 * x] : [4 * y * blocksM, 4 * x * blocksN];
 }
 
@@ -89,7 +98,7 @@ const tilesOf = (p: Sized, size: number) => Math.ceil(p.m / size) * Math.ceil(p.
 /** The least power of two that is at least `n`. */
 const powerOfTwo = (n: number) => 2 ** Math.ceil(Math.log2(Math.max(n, 1)));
 
-function registers(kind: Kind, p: Sized): Omit<Plan, 'splits'> {
+function registers(kind: Kind, p: Sized): Omit<Plan, 'splits' | 'quads'> {
   const { group } = DEVICE[kind];
   const two = (n: number) => (n > 4 && (kind === 'software' || tilesOf(p, 8) > DEVICE[kind].wanted) ? 2 : 1);
   const [blocksM, blocksN] = [two(p.m), two(p.n)];
@@ -99,18 +108,18 @@ function registers(kind: Kind, p: Sized): Omit<Plan, 'splits'> {
   return { variant: 'registers', x, y, z, blocksM, blocksN, depth: 4 };
 }
 
-function tiled(kind: Kind, p: Sized): Omit<Plan, 'splits'> {
+function tiled(kind: Kind, p: Sized): Omit<Plan, 'splits' | 'quads'> {
   const blocks = kind === 'modest' || tilesOf(p, 64) < 128 ? 1 : 2;
   return { variant: 'tiled', x: 8, y: 8, z: 1, blocksM: blocks, blocksN: blocks, depth: 16 };
 }
 
-function small(_: Kind, p: Sized): Omit<Plan, 'splits'> {
+function small(_: Kind, p: Sized): Omit<Plan, 'splits' | 'quads'> {
   const x = Math.min(8, powerOfTwo(p.n / 4));
   return { variant: 'small', x, y: 64 / x, z: 1, blocksM: 1, blocksN: 1, depth: 4 };
 }
 
 /** Few outputs and a long K leave most of a device idle, unless ranges of K are computed side by side. */
-function splitsFor(kind: Kind, p: Sized, chosen: Omit<Plan, 'splits'>): number {
+function splitsFor(kind: Kind, p: Sized, chosen: Omit<Plan, 'splits' | 'quads'>): number {
   const { wanted, leastRange } = DEVICE[kind];
   const { variant, x, y, blocksM, blocksN } = chosen;
   const [rows, columns] = variant === 'registers' ? [4 * blocksM, 4 * blocksN] : tileOf(chosen);
@@ -129,13 +138,13 @@ export const matmulPlanning: Planning<Plan> = {
     ...['64x64x64x1x0x0', '256x256x256x1x0x0', '256x256x256x1x0x1', '256x256x256x1x1x0', '1024x64x256x1x0x0'],
     ...['1x1024x1024x1x0x0', '8x512x128x1x0x0', '64x64x4096x1x1x0', '64x64x64x32x0x1', '256x64x256x8x0x0'],
   ],
-  rule: ({ family }, sizes) => rule(family, problemOf(sizes)),
-  candidates: ({ family }, sizes) => candidates(family, problemOf(sizes)),
+  rule: (target, sizes) => rule(target, problemOf(sizes)),
+  candidates: (target, sizes) => candidates(target, problemOf(sizes)),
 };
 
 /** Each geometry with one range of K, with as many as the rule gives it, and with twice and half as many. */
-function candidates(family: Family, p: Sized): Plan[] {
-  const kind = kindOf(family);
+function candidates(device: Device, p: Sized): Plan[] {
+  const kind = kindOf(device.family);
   const geometries = [
     ...registerPlans(p),
     // Workgroup memory wins nothing on a CPU, and SwiftShader compiles such kernels for seconds.
@@ -145,11 +154,14 @@ function candidates(family: Family, p: Sized): Plan[] {
   return geometries.flatMap((geometry) => {
     const splits = splitsFor(kind, p, geometry);
     const wanted = splits === 1 ? [1] : [...new Set([1, Math.ceil(splits / 2), splits, Math.min(2 * splits, 64)])];
-    return wanted.map((splits) => ({ ...geometry, splits }));
+    const quads = geometry.variant === 'registers' && geometry.x % 4 === 0 && p.m > 1 && hasQuads(device);
+    return wanted.flatMap((splits) =>
+      (quads ? [true, false] : [false]).map((quads) => ({ ...geometry, quads, splits })),
+    );
   });
 }
 
-type Geometry = Omit<Plan, 'splits'>;
+type Geometry = Omit<Plan, 'splits' | 'quads'>;
 
 function registerPlans({ m, n }: Sized): Geometry[] {
   const blocks = [

@@ -1,4 +1,12 @@
-import { matmulRegisters, matmulSmall, matmulSum, matmulTiled, matmulTiledVec4 } from '../../generated/kernels.ts';
+import {
+  matmulQuads,
+  matmulQuadsVec4,
+  matmulRegisters,
+  matmulSmall,
+  matmulSum,
+  matmulTiled,
+  matmulTiledVec4,
+} from '../../generated/kernels.ts';
 import { sizeOf } from '../../host.ts';
 import { dispatch, grid } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -79,7 +87,7 @@ function product(
   { bias, activation, keepsPre }: Epilogue,
   saveAt: number,
 ): void {
-  const { variant, x, y, z, blocksM, blocksN, depth, splits } = chosen;
+  const { variant, x, y, z, blocksM, blocksN, quads, depth, splits } = chosen;
   const [rows, columns] = tileOf(chosen);
   const tilesM = Math.ceil(p.m / rows);
   const tilesN = Math.ceil(p.n / columns);
@@ -114,9 +122,10 @@ function product(
   };
   const groups = grid(tilesM * tilesN * Math.ceil((splits * batch) / z));
   const shape = { WX: x, WY: y, MB: blocksM, NB: blocksN };
-  if (variant === 'registers')
-    dispatch(a.gpu, matmulRegisters, buffers, params, groups, { ...constants, ...shape, WZ: z });
-  else if (variant === 'small') dispatch(a.gpu, matmulSmall, buffers, params, groups, { ...constants, WN: x, WK: y });
+  if (variant === 'registers') {
+    const kernel = quads ? (n % 4 === 0 ? matmulQuadsVec4 : matmulQuads) : matmulRegisters;
+    dispatch(a.gpu, kernel, buffers, params, groups, { ...constants, ...shape, WZ: z });
+  } else if (variant === 'small') dispatch(a.gpu, matmulSmall, buffers, params, groups, { ...constants, WN: x, WK: y });
   else
     dispatch(a.gpu, n % 4 === 0 ? matmulTiledVec4 : matmulTiled, buffers, params, groups, {
       ...constants,

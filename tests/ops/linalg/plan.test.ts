@@ -3,21 +3,26 @@ import { sizeOf } from '../../../src/host.ts';
 import { type Plan, rule } from '../../../src/ops/linalg/plan.ts';
 import type { Problem, Transposed } from '../../../src/ops/linalg/problem.ts';
 import { matmul } from '../../../src/ops/matmul.ts';
+import type { Family } from '../../../src/runtime/adapter.ts';
 import { LimitError } from '../../../src/runtime/errors.ts';
 import type { Shape } from '../../../src/tensor.ts';
 import { gpu } from '../../helpers/gpu.ts';
 import { checkMatmul, forward, stored, TRANSPOSES } from '../../helpers/matmul.ts';
 
 type NamedPlan = readonly [name: string, plan: Partial<Plan>, tile: readonly [m: number, n: number, k: number]];
+/** Whether this adapter is one on which neighbours may read together: the planner takes it for the others' only here. */
+const SHARING = gpu.family === 'swiftshader' && gpu.features.has('subgroups');
+const EIGHT_BY_EIGHT = { variant: 'registers', x: 4, y: 1, z: 4, blocksM: 2, blocksN: 2 } as const;
 const MAIN_PLANS: readonly NamedPlan[] = [
-  ['registers 8 x 8', { variant: 'registers', x: 8, y: 2, z: 1, blocksM: 2, blocksN: 2 }, [16, 64, 4]],
+  ['registers 8 x 8', { variant: 'registers', x: 8, y: 2, z: 1, blocksM: 2, blocksN: 2, quads: false }, [16, 64, 4]],
+  ...(SHARING ? ([['quads 8 x 8', { ...EIGHT_BY_EIGHT, quads: true }, [8, 32, 4]]] as const) : []),
   // Small tiles: what SwiftShader takes to compile grows with the workgroup memory.
   ['tiled', { variant: 'tiled', x: 4, y: 4, blocksM: 1, blocksN: 1, depth: 16 }, [16, 16, 16]],
   ['small', { variant: 'small', x: 2, y: 8 }, [4, 8, 32]],
 ];
 const MORE_PLANS: readonly NamedPlan[] = [
   ['registers 4 x 4', { variant: 'registers', x: 2, y: 2, z: 2, blocksM: 1, blocksN: 1 }, [8, 8, 4]],
-  ['registers 4 x 8', { variant: 'registers', x: 4, y: 1, z: 4, blocksM: 1, blocksN: 2 }, [4, 32, 8]],
+  ['registers 4 x 8', { variant: 'registers', x: 4, y: 1, z: 4, blocksM: 1, blocksN: 2, quads: false }, [4, 32, 8]],
   ['registers, K split', { variant: 'registers', x: 2, y: 2, z: 2, blocksM: 2, blocksN: 1, splits: 3 }, [16, 8, 24]],
   ['tiled, 2 x 2 blocks', { variant: 'tiled', x: 4, y: 4, blocksM: 2, blocksN: 2, depth: 8 }, [32, 32, 8]],
   ['tiled, some bring A, some B', { variant: 'tiled', x: 4, y: 4, blocksM: 1, blocksN: 1, depth: 8 }, [16, 16, 8]],
@@ -105,6 +110,8 @@ test('more than one band of eight rows of tiles', async () => {
   await checkMatmul([75, 3], [3, 20], { plan: chosen }, forward);
 });
 
+/** An adapter of a family, with all that some adapter offers. */
+const adapter = (family: Family) => ({ family, features: new Set(['subgroups']) });
 const problem = (m: number, n: number, k: number, batch = 1): Problem => {
   const strides = { aM: k, aK: 1, bK: n, bN: 1, biasM: 0, biasN: 0 };
   const dims = batch > 1 ? ([[batch, m * k, k * n, 0]] as const) : [];
@@ -118,10 +125,11 @@ test.each(['swiftshader', 'intel', 'nvidia'] as const)('%s: within the default l
     ),
   );
   for (const p of shapes) {
-    const { variant, x, y, z, blocksM, blocksN, depth, splits } = rule(family, p);
+    const { variant, x, y, z, blocksM, blocksN, quads, depth, splits } = rule(adapter(family), p);
     expect(x * y * z).toBeLessThanOrEqual(256);
     expect(splits).toBeGreaterThanOrEqual(1);
     if (variant !== 'registers') expect(z).toBe(1);
+    if (quads) expect([variant, family, x % 4]).toEqual(['registers', 'swiftshader', 0]);
     if (variant === 'small') expect(y).toBeGreaterThanOrEqual(4);
     if (variant !== 'tiled') continue;
     expect((x * blocksN * depth) / 4).toBeLessThanOrEqual(x * y);
@@ -132,21 +140,25 @@ test.each(['swiftshader', 'intel', 'nvidia'] as const)('%s: within the default l
 
 test('a GPU has tiles for large products, ranges of K for few outputs, lanes along K for few rows', () => {
   const tiled = { variant: 'tiled', splits: 1 } as const;
-  expect(rule('nvidia', problem(1024, 1024, 1024))).toMatchObject({ ...tiled, blocksM: 2, blocksN: 2 });
-  expect(rule('intel', problem(1024, 1024, 1024))).toMatchObject({ ...tiled, blocksM: 1, blocksN: 1 });
-  expect(rule('nvidia', problem(128, 128, 8192)).splits).toBeGreaterThan(8);
-  expect(rule('nvidia', problem(1, 1, 100_000)).splits).toBe(64);
-  expect(rule('nvidia', problem(6, 384, 128))).toMatchObject({ variant: 'small', splits: 1 });
-  expect(rule('nvidia', problem(8, 8, 16, 512))).toMatchObject({ variant: 'registers', blocksM: 1, blocksN: 1 });
-  expect(rule('nvidia', problem(10_000, 4, 10))).toMatchObject({ variant: 'registers' });
-  const software = { variant: 'registers', blocksM: 2, blocksN: 2, splits: 1 };
-  expect(rule('swiftshader', problem(512, 512, 512))).toMatchObject(software);
+  expect(rule(adapter('nvidia'), problem(1024, 1024, 1024))).toMatchObject({ ...tiled, blocksM: 2, blocksN: 2 });
+  expect(rule(adapter('intel'), problem(1024, 1024, 1024))).toMatchObject({ ...tiled, blocksM: 1, blocksN: 1 });
+  expect(rule(adapter('nvidia'), problem(128, 128, 8192)).splits).toBeGreaterThan(8);
+  expect(rule(adapter('nvidia'), problem(1, 1, 100_000)).splits).toBe(64);
+  expect(rule(adapter('nvidia'), problem(6, 384, 128))).toMatchObject({ variant: 'small', splits: 1 });
+  expect(rule(adapter('nvidia'), problem(8, 8, 16, 512))).toMatchObject({
+    variant: 'registers',
+    blocksM: 1,
+    blocksN: 1,
+  });
+  expect(rule(adapter('nvidia'), problem(10_000, 4, 10))).toMatchObject({ variant: 'registers' });
+  const software = { variant: 'registers', blocksM: 2, blocksN: 2, quads: true, splits: 1 };
+  expect(rule(adapter('swiftshader'), problem(512, 512, 512))).toMatchObject(software);
 });
 
 test.each(['intel', 'nvidia'] as const)('%s: what it picks gives the right results here too', async (family) => {
   const sizes = [[40, 36, 24, 1], [4, 4, 520, 1], [9, 12, 8, 20], [12, 10, 600, 1]] as const; // biome-ignore format: a table
   for (const [m, n, k, batch] of sizes) {
-    const chosen = rule(family, problem(m, n, k, batch));
+    const chosen = rule(adapter(family), problem(m, n, k, batch));
     const lead = batch > 1 ? [batch] : [];
     await checkMatmul([...lead, m, k], [...lead, k, n], { plan: chosen }, forward);
   }
