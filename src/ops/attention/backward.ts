@@ -16,7 +16,7 @@ import type { Problem } from './problem.ts';
 const OP = 'scaledDotProductAttention';
 
 /** What the gradient kernels read: the inputs, and for each row the maximum, 1 / sum and delta. */
-interface Given {
+export interface Given {
   readonly q: Tensor;
   readonly k: Tensor;
   readonly v: Tensor;

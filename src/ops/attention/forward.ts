@@ -53,19 +53,21 @@ export function rowTiles({ params, sizes }: Problem, rows: number) {
   return { blocks, tiles: sizes.B * sizes.Hkv * params.loops * blocks };
 }
 
-/** O and, for each row, the maximum and the sum of exp(score - maximum). */
-export function forward(q: Tensor, k: Tensor, v: Tensor, o: Tensor, stats: Tensor, p: Problem): void {
-  const { gpu } = q;
+/** O; and to `stats`, for each row, the maximum and the sum of exp(score - maximum). */
+export function forward(q: Tensor, k: Tensor, v: Tensor, stats: Tensor, p: Problem): Tensor {
+  const { gpu, dtype } = q;
   const { splits } = p.plan;
+  const o = gpu.empty(q.shape.with(-1, p.sizes.Dv), dtype, 'scaledDotProductAttention');
   if (splits === 1) {
     walkKeys(q, k, v, o, stats, p);
-    return;
+    return o;
   }
   using parts = gpu.empty([splits, p.params.rows, p.sizes.Dv], 'f32', 'scaledDotProductAttention');
   using partStats = gpu.empty([splits, p.params.rows, 2], 'f32', 'scaledDotProductAttention');
   walkKeys(q, k, v, parts, partStats, p);
   const params = { ...p.params, splits };
   dispatch(gpu, attentionCombine, { parts, partStats, o, stats }, params, grid(p.params.rows, 64));
+  return o;
 }
 
 function walkKeys(q: Tensor, k: Tensor, v: Tensor, o: Tensor, stats: Tensor, p: Problem): void {

@@ -3,6 +3,7 @@ import type { Tensor } from '../../tensor.ts';
 import { concat } from '../concat.ts';
 import { locate } from '../random.ts';
 import { broadcastStrides } from '../strides.ts';
+import { matricesOf } from './matrices.ts';
 import { BlockMask, type Hooks, hooksOf, wordsOf } from './mods.ts';
 import { maskShape, type ScaledDotProductAttentionOptions, type Sizes } from './options.ts';
 import { FEW_ROWS, type Plan, plan } from './plan.ts';
@@ -41,10 +42,20 @@ export function layOut(q: Tensor, sizes: Sizes, options: ScaledDotProductAttenti
       MASK_MOD: maskMod !== undefined,
     },
     hooks: hooksOf(options),
-    plan: plan(q.gpu, sizes, options.plan),
+    plan: plan(q.gpu, sizes, isPlain(q, options) && matricesOf(sizes) !== null, options.plan),
     mask: mask ? bitsOf(mask) : q.reinterpret('u32', [1]),
     aux,
   };
+}
+
+/** Whether every query sees every key, and scores are dot products times the scale. */
+function isPlain(q: Tensor, options: ScaledDotProductAttentionOptions): boolean {
+  const { mask, isCausal, window, queryLengths, keyLengths, softcap, alibi, sinks, dropout, scoreMod, maskMod } =
+    options;
+  const asked = [mask, window, queryLengths, keyLengths, softcap, alibi, sinks, dropout, scoreMod, maskMod];
+  return (
+    q.dtype === 'f32' && !isCausal && asked.every((x) => x === undefined) && (q.rank === 3 || options.layout !== 'blhd')
+  );
 }
 
 /** A tensor's words. */

@@ -1,4 +1,4 @@
-import { record, throughPlain } from '../../autograd/tape.ts';
+import { noGrad, record, throughPlain } from '../../autograd/tape.ts';
 import { ArgumentError } from '../../runtime/errors.ts';
 import { scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -6,8 +6,9 @@ import { attentionPlain } from '../reference/attention.ts';
 import { reshape } from '../shape.ts';
 import { pad, slice } from '../slice.ts';
 import type { AttentionResult } from './additive.ts';
-import { deltaOf, gradientOfMask, gradientOfQ, gradientOfSinks, gradientsOfKV } from './backward.ts';
+import { deltaOf, type Given, gradientOfMask, gradientOfQ, gradientOfSinks, gradientsOfKV } from './backward.ts';
 import { forward, lseOf, weightsOf } from './forward.ts';
+import { forwardByMatrices, gradientsByMatrices } from './matrices.ts';
 import { checkScoreMod } from './mods.ts';
 import { check, type ScaledDotProductAttentionOptions, type Sizes } from './options.ts';
 import { layOut, type Problem } from './problem.ts';
@@ -100,12 +101,14 @@ function attend(q: Tensor, k: Tensor, v: Tensor, sizes: Sizes, options: ScaledDo
 
 function fused(q: Tensor, k: Tensor, v: Tensor, sizes: Sizes, options: ScaledDotProductAttentionOptions): Results {
   const { gpu, dtype } = q;
-  const { B, H, L, S, Dv } = sizes;
+  const { B, H, L, S } = sizes;
   checkScoreMod(gpu, sizes, options);
   const problem = layOut(q, sizes, options);
-  const output = gpu.empty(q.shape.with(-1, Dv), dtype, OP);
   const stats = gpu.empty([problem.params.rows, 2], 'f32', OP);
-  forward(q, k, v, output, stats, problem);
+  const byMatrices = problem.plan.variant === 'matrices';
+  const output = byMatrices
+    ? noGrad(() => forwardByMatrices(q, k, v, stats, problem))
+    : forward(q, k, v, stats, problem);
   const lead = q.rank === 3 ? [B, L] : [B, H, L];
   const lse = options.returnLse ? gpu.empty(lead, 'f32', OP) : undefined;
   if (lse) lseOf(stats, lse);
@@ -175,7 +178,7 @@ function gradients(
   given: Problem,
   dOutput: Tensor | null,
   dlse: Tensor | null,
-  [needsQ, ...needsKV]: readonly boolean[],
+  needs: readonly boolean[],
   needed: readonly (keyof Extras)[],
 ): { qkv: (Tensor | null)[]; extras: Extras } {
   const without = needed.find((name) => name === 'alibi' || name.startsWith('extra'));
@@ -186,13 +189,19 @@ function gradients(
   const dO = dOutput ?? q.gpu.zeros(o.shape, o.dtype);
   const rows = deltaOf(o, stats, dO, dlse, problem);
   const all = { q, k, v, dO, rows };
-  const dq = needsQ ? gradientOfQ(all, problem) : null;
-  const dkv = needsKV[0] || needsKV[1] ? gradientsOfKV(all, problem) : [null, null];
   return {
-    qkv: [dq, ...dkv],
+    qkv: gradientsOf(all, problem, needs),
     extras: {
       ...(mask && needed.includes('mask') && { mask: gradientOfMask(all, mask, problem) }),
       ...(sinks && needed.includes('sinks') && { sinks: gradientOfSinks(rows, sinks, problem) }),
     },
   };
+}
+
+/** The gradients of q, k and v. */
+function gradientsOf(given: Given, problem: Problem, needs: readonly boolean[]): (Tensor | null)[] {
+  if (problem.plan.variant === 'matrices') return noGrad(() => gradientsByMatrices(given, problem, needs));
+  const [needsQ, needsK, needsV] = needs;
+  const dkv = needsK || needsV ? gradientsOfKV(given, problem) : [null, null];
+  return [needsQ ? gradientOfQ(given, problem) : null, ...dkv];
 }
