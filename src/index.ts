@@ -53,6 +53,37 @@ export { embedding, gather, type OneHotOptions, oneHot, takeAlong } from './ops/
 export { gru } from './ops/gru.ts';
 export { type LayerNormOptions, layerNorm } from './ops/layer_norm.ts';
 export { type Activation, type MatmulOptions, matmul } from './ops/matmul.ts';
+export {
+  type AdaptiveOptions,
+  type AvgPoolOptions,
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  adaptiveMaxPool3d,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  type ImageLayout,
+  type LpPoolOptions,
+  lpPool1d,
+  lpPool2d,
+  lpPool3d,
+  type MaxPoolOptions,
+  type MaxPoolResult,
+  type MaxUnpoolOptions,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+  maxUnpool1d,
+  maxUnpool2d,
+  maxUnpool3d,
+  type OutputSize,
+  type Padding,
+  type PerDimension,
+  type WindowOptions,
+} from './ops/pool/index.ts';
 export { advance, permutation, randint, randn, type Stream, uniform } from './ops/random.ts';
 export type { SequenceOptions } from './ops/recurrent.ts';
 export { argmax, argmin, logsumexp, max, mean, min, prod, type ReduceOptions, sum, sumTo } from './ops/reduce.ts';
