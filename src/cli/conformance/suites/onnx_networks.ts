@@ -31,6 +31,7 @@ import {
 import { type Args, type Operators, type Outputs, Unsupported } from '../args.ts';
 import { axesFrom, hardmax, meanVarianceNorm, overNorm, reduceL1, reduceL2, rmsNorm } from '../semantics.ts';
 import { flexAttention } from './onnx_flex.ts';
+import { onnxPools } from './pools.ts';
 
 /** Before version 13 these work on a matrix made at `axis`. */
 const alongAxis =
@@ -183,4 +184,5 @@ export const networks: Operators = {
   GRU: gatedRecurrence,
   Attention: attention,
   FlexAttention: flexAttention,
+  ...onnxPools,
 };

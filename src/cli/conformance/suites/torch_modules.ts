@@ -14,6 +14,7 @@ import {
 import { Args, apply, type Operators, type Outputs, Unsupported } from '../args.ts';
 import type { HostTensor, JsonObject } from '../case.ts';
 import type { Check, Suite } from '../suite.ts';
+import { torchPools } from './pools.ts';
 import { torchTolerance, upstream } from './torch_grads.ts';
 import { recurrent } from './torch_recurrent.ts';
 
@@ -22,6 +23,7 @@ type Tensors = { readonly [name: string]: HostTensor };
 interface ModuleCase {
   /** The module's name, from the name of its file. */
   readonly module: string;
+  readonly case: string;
   readonly config: JsonObject;
   readonly inputs: Tensors;
   /** Masks and indices: what has no gradient. */
@@ -75,12 +77,15 @@ const MODULES: Operators = {
   AdditiveAttention: additive,
   SDPA: dotProduct,
   ...recurrent,
+  ...torchPools,
 };
 
 export const runTorchModule: Suite = (gpu, body): Check[] => {
   const c = body as ModuleCase;
   const tensors = { ...c.inputs, ...c.fixed, ...c.buffers, ...c.params };
-  const args = new Args(gpu, [...Object.entries(tensors), ...Object.entries(c.config)], {
+  // Which of two modules a case is about stands in its name alone.
+  const kind = c.module === 'AdaptivePool2d' ? [['kind', c.case.split(' ')[0] as string] as const] : [];
+  const args = new Args(gpu, [...Object.entries(tensors), ...Object.entries(c.config), ...kind], {
     wanted: c.outputs.map(() => true),
   });
   const names = Object.keys(c.grads);
