@@ -5,6 +5,7 @@ import type { HostTensor, Json, JsonObject } from '../case.ts';
 import { type Check, close, type Suite } from '../suite.ts';
 import { elementwise } from './tfjs_elementwise.ts';
 import { checkGradient } from './tfjs_gradients.ts';
+import { pools } from './tfjs_pools.ts';
 import { shapes } from './tfjs_shapes.ts';
 
 /** A leaf, or an output of a node: by number, or by name where the operator returns a record. */
@@ -34,10 +35,10 @@ interface TfjsCase {
   readonly tolerance: { readonly atol: number };
 }
 
-const OPERATORS = { ...elementwise, ...shapes };
+const OPERATORS = { ...elementwise, ...pools, ...shapes };
 
 /** The outputs that operators return by name, in the order of our functions. */
-const NAMED: Readonly<Record<string, number>> = { values: 0, indices: 1, mean: 0, variance: 1 };
+const NAMED: Readonly<Record<string, number>> = { values: 0, indices: 1, mean: 0, variance: 1, result: 0, indexes: 1 };
 
 const isRef = (v: Json | Ref): v is Ref => typeof v === 'object' && v !== null && ('leaf' in v || 'node' in v);
 const isObject = (v: Json): v is JsonObject => typeof v === 'object' && v !== null && !Array.isArray(v);
