@@ -9,7 +9,8 @@ export function checkGradient(op: string, inputs: readonly Tensor[], args: reado
   if (integer) throw new Unsupported(`the gradient of ${op} by a tensor of ${integer.dtype}`);
   if (op === 'mirrorPad') throw new Unsupported('a gradient of mirrorPad that leaves out what is mirrored');
   // There each element of a window gets dy over the whole window's size, here over what the average was divided by.
-  if (op === 'avgPool' && Array.isArray(args[3])) throw new Unsupported('the gradient of avgPool beside explicit padding');
+  if (op === 'avgPool' && Array.isArray(args[3]))
+    throw new Unsupported('the gradient of avgPool beside explicit padding');
   // There all of several largest elements get the gradient, here the first; there one of two equal operands, here both a half.
   if ((op === 'max' || op === 'min') && inputs[0] && hasTies(inputs[0], op, axesOf(args)))
     throw new Unsupported(`the gradient of ${op} at ties`);

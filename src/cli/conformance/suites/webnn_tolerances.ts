@@ -44,6 +44,8 @@ const ULP: Readonly<Record<string, number | ((s: Sizes) => number)>> = {
   matmul: (s) => (s.shape('a').at(-1) as number) * 2,
   gemm: (s) => width(s) * 2 + (isOne(s.num('alpha')) ? 0 : 1) + (s.has('c') ? (isOne(s.num('beta')) ? 1 : 2) : 0),
   softmax: (s) => (s.shape('input')[s.num('axis') ?? 1] as number) * 3 + 3,
+  averagePool2d: (s) => windowArea(s) + 2,
+  l2Pool2d: (s) => windowArea(s) + 2,
   reduceL1: reduced,
   reduceL2: (s) => reduced(s) * 2 + 1,
   reduceLogSum: (s) => reduced(s) + 18,
@@ -58,6 +60,13 @@ const ATOL = new Set(['cos', 'erf', 'log', 'sin', 'tan', 'tanh']);
 
 const isOne = (v: number | undefined): boolean => v === undefined || v === 1;
 const width = (s: Sizes): number => s.shape('a')[s.num('aTranspose') ? 0 : 1] as number;
+
+/** Elements of a window; without one all of a plane, the larger of what either layout would make of the shape. */
+function windowArea(s: Sizes): number {
+  const [, a = 1, b = 1, c = 1] = s.shape('input');
+  const [height = 1, width = 1] = s.ints('windowDimensions') ?? [b, Math.max(a, c)];
+  return height * width;
+}
 
 /** How many elements go into one result. */
 function reduced(s: Sizes): number {
