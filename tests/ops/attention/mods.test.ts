@@ -37,10 +37,6 @@ const PLANS = [
 ] as const;
 
 const CASES: Readonly<Record<string, Case>> = {
-  'a score_mod of the place': {
-    options: { scoreMod: scored('score + 0.3 * f32(q) - 0.2 * f32(k) + f32(h) * f32(b)', '1.0') },
-    reference: { scoreMod: (s, b, h, q, k) => s + 0.3 * q - 0.2 * k + h * b },
-  },
   'a score_mod with a slope of its own, after a soft cap': {
     options: {
       scoreMod: scored('score * score * f32(1 + h)', '2.0 * score * f32(1 + h)'),
@@ -64,16 +60,12 @@ const CASES: Readonly<Record<string, Case>> = {
     ],
     reference: { scoreMod: (s, _b, h, q, k) => s * [0.5, -1.5][h]! + (((q + k) % 5) - 2) },
   },
-  'a mask_mod': {
-    options: { maskMod: masked('(k + h) % 3u != b'), dropout: { p: 0.3, seed: 4 } },
-    reference: { maskMod: (b, h, _q, k) => (k + h) % 3 !== b },
-  },
   'a mask_mod that hides whole rows, with lse and weights': {
     options: { maskMod: masked('q != 2u && k > 0u'), returnWeights: true },
     reference: { maskMod: (_b, _h, q, k) => q !== 2 && k > 0 },
   },
   'documents: a mask_mod that reads an array': {
-    options: { maskMod: masked('extra0(q) == extra0(k)'), window: [4, 2] },
+    options: { maskMod: masked('extra0(q) == extra0(k)'), window: [4, 2], dropout: { p: 0.3, seed: 4 } },
     extras: [{ shape: [9], dtype: 'u32', data: [0, 0, 0, 1, 1, 1, 1, 2, 2] }],
     reference: { maskMod: (_b, _h, q, k) => [0, 0, 0, 1, 1, 1, 1, 2, 2][q] === [0, 0, 0, 1, 1, 1, 1, 2, 2][k] },
   },

@@ -15,7 +15,6 @@ const SHARING = gpu.family === 'swiftshader' && gpu.features.has('subgroups');
 const EIGHT_BY_EIGHT = { variant: 'registers', x: 4, y: 1, z: 4, blocksM: 2, blocksN: 2 } as const;
 const MAIN_PLANS: readonly NamedPlan[] = [
   ['registers 8 x 8', { variant: 'registers', x: 8, y: 2, z: 1, blocksM: 2, blocksN: 2, quads: false }, [16, 64, 4]],
-  ...(SHARING ? ([['quads 8 x 8', { ...EIGHT_BY_EIGHT, quads: true }, [8, 32, 4]]] as const) : []),
   // Small tiles: what SwiftShader takes to compile grows with the workgroup memory.
   ['tiled', { variant: 'tiled', x: 4, y: 4, blocksM: 1, blocksN: 1, depth: 16 }, [16, 16, 16]],
   ['small', { variant: 'small', x: 2, y: 8 }, [4, 8, 32]],
@@ -29,7 +28,9 @@ const MORE_PLANS: readonly NamedPlan[] = [
   ['tiled, K split', { variant: 'tiled', x: 4, y: 8, blocksM: 2, blocksN: 1, depth: 8, splits: 4 }, [64, 16, 64]],
   ['small, K split', { variant: 'small', x: 1, y: 4, splits: 5 }, [4, 4, 80]],
 ];
-const PLANS = [...MAIN_PLANS, ...MORE_PLANS];
+// Quads share all with the others but how A is read.
+const QUADS: readonly NamedPlan[] = SHARING ? [['quads 8 x 8', { ...EIGHT_BY_EIGHT, quads: true }, [8, 32, 4]]] : [];
+const PLANS = [...MAIN_PLANS, ...MORE_PLANS, ...QUADS];
 
 // Most of the time goes into compiling: one activation for all, and only the main plans meet each combination of transposes.
 const activation = 'relu';
@@ -54,9 +55,11 @@ describe.each(MAIN_PLANS)('%s', (_, chosen, tile) => {
   );
 });
 
-describe.each(MORE_PLANS)('%s', (_, chosen, tile) => {
+describe.each([...MORE_PLANS, ...QUADS])('%s', (_, chosen, tile) => {
   test('sizes around those of a tile', () => aroundTile(chosen, tile, {}));
 });
+
+test.each(QUADS)('%s, A transposed', (_, chosen, tile) => aroundTile(chosen, tile, { transposeA: true }));
 
 describe.each(PLANS)('%s', (_, chosen) => {
   test('a batch, with operands and bias broadcast over it; one row; nothing along K', async () => {
