@@ -93,7 +93,7 @@ export class AttentionTranslator extends Translator {
 
   constructor(gpu: Gpu, { vocabulary, hidden }: Sizes, rng: Rng) {
     super();
-    // Half as wide each way, a quarter for a letter: what is learnt is as good, in less than half the time.
+    // Half as wide each way, a quarter for a letter: words need no more.
     const [half, quarter] = [Math.ceil(hidden / 2), Math.ceil(hidden / 4)];
     this.embedding = new Embedding(gpu, vocabulary, quarter, { rng });
     this.encoder = new GRU(gpu, quarter, half, { bidirectional: true, rng });

@@ -35,19 +35,19 @@ export function matricesOf({ B, H, Hkv, L, S, D, Dv }: Sizes): Matrices | null {
 }
 
 /** Calls `f` for each chunk with a function that gives its part of [B, H or Hkv, ..., width], as [matrices, n, width]; joins what it returns. */
-function byChunks<T extends readonly Tensor[]>(
+function byChunks(
   { count, chunk }: Matrices,
-  f: (part: (t: Tensor, n: number, width: number) => Tensor, first: number, matrices: number) => T,
-): T {
-  const all: T[] = [];
+  f: (part: (t: Tensor, n: number, width: number) => Tensor, first: number, matrices: number) => Tensor[],
+): Tensor[] {
+  const all: Tensor[][] = [];
   for (let first = 0; first < count; first += chunk) {
     const matrices = Math.min(chunk, count - first);
     const part = (t: Tensor, n: number, width: number) =>
       t.reinterpret(t.dtype, [matrices, n, width], t.byteOffset + 4 * first * n * width);
     all.push(f(part, first, matrices));
   }
-  const [only] = all as [T];
-  return all.length === 1 ? only : (only.map((_, i) => concat(all.map((one) => one[i] as Tensor))) as unknown as T);
+  const [first = []] = all;
+  return all.length === 1 ? first : first.map((_, i) => concat(all.map((one) => one[i] as Tensor)));
 }
 
 /** O of `shape`; the maximum and the sum of each row go to `stats`. */

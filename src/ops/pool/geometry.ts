@@ -64,8 +64,11 @@ function spatial(op: string, x: Tensor, dims: number, layout: ImageLayout): { at
   return { at, sizes: x.shape.slice(at, at + dims) };
 }
 
-const three = (list: readonly number[], fill: number): Three =>
-  [...Array<number>(3 - list.length).fill(fill), ...list] as unknown as Three;
+/** Up to three numbers for the last of D, H and W, with `fill` for the others. */
+function three(list: readonly number[], fill: number): Three {
+  const [w = fill, h = fill, d = fill] = list.toReversed();
+  return [d, h, w];
+}
 
 /** One number a dimension; throws unless all are whole and at least `least`. */
 function each(op: string, name: string, value: PerDimension, dims: number, least: number): number[] {
@@ -78,25 +81,27 @@ function each(op: string, name: string, value: PerDimension, dims: number, least
   return list;
 }
 
+/** The padding of each dimension; `missing` says how much one lacks for `'same-upper'` and `'same-lower'`. */
 function paddings(
   op: string,
   padding: Padding,
   dims: number,
-  outputs: (i: number) => number,
+  missing: (i: number) => number,
 ): (readonly [number, number])[] {
   if (padding === 'valid') return Array.from({ length: dims }, () => [0, 0] as const);
   if (padding === 'same-upper' || padding === 'same-lower')
     return Array.from({ length: dims }, (_, i) => {
-      const total = Math.max(0, outputs(i));
+      const total = Math.max(0, missing(i));
       const less = Math.floor(total / 2);
       return padding === 'same-upper' ? [less, total - less] : [total - less, less];
     });
   if (typeof padding === 'string')
     throw new ArgumentError(op, `padding must be numbers, 'same-upper', 'same-lower' or 'valid', got '${padding}'`);
   if (Array.isArray(padding) && padding.some((p) => Array.isArray(p)))
-    return padding.map(
-      (p) => each(op, 'padding of a dimension', p as PerDimension, 2, 0) as unknown as [number, number],
-    );
+    return padding.map((p) => {
+      const [before = 0, after = 0] = each(op, 'padding of a dimension', p as PerDimension, 2, 0);
+      return [before, after];
+    });
   return each(op, 'padding', padding as PerDimension, dims, 0).map((n) => [n, n]);
 }
 

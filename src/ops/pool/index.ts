@@ -197,7 +197,6 @@ function maxUnpool(dims: number) {
     checkFloat(op, 'x', x);
     checkDType(op, 'indices', indices, 'i32');
     checkShape(op, 'indices', indices, x.shape);
-    const { layout = 'nchw' } = options;
     const { at, sizes, kernel, stride, before } = inverseWindows(op, x, dims, options);
     const outputs =
       options.outputSize ??
@@ -205,7 +204,7 @@ function maxUnpool(dims: number) {
     if (outputs.length !== dims || outputs.some((n) => !Number.isInteger(n) || n < 1))
       throw new ArgumentError(
         op,
-        `outputSize must be ${dims} whole numbers of at least 1, got [${outputs.join(', ')}] (layout '${layout}')`,
+        `outputSize must be ${dims} whole numbers of at least 1, got [${outputs.join(', ')}]`,
       );
     return scope(() => {
       const product = (list: readonly number[]) => list.reduce((a, b) => a * b, 1);

@@ -27,7 +27,7 @@ function paddingOf(x: Args, key: number): Padding {
   const pad = x.raw(key);
   if (pad === 'same') return 'same-upper';
   if (typeof pad === 'string' || typeof pad === 'number') return pad as Padding;
-  return (pad as unknown as (readonly [number, number])[]).slice(1, -1);
+  return (pad as [number, number][]).slice(1, -1);
 }
 
 function windows(
