@@ -46,6 +46,16 @@ export {
   notEqual,
 } from './ops/compare.ts';
 export { concat, split, stack } from './ops/concat.ts';
+export {
+  type ConvOptions,
+  type ConvTransposeOptions,
+  conv1d,
+  conv2d,
+  conv3d,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+} from './ops/conv/index.ts';
 export { arange, full } from './ops/create.ts';
 export { type CrossEntropyOptions, crossEntropy } from './ops/cross_entropy.ts';
 export { type DropoutOptions, dropout } from './ops/dropout.ts';
@@ -65,7 +75,6 @@ export {
   avgPool1d,
   avgPool2d,
   avgPool3d,
-  type ImageLayout,
   type LpPoolOptions,
   lpPool1d,
   lpPool2d,
@@ -80,8 +89,6 @@ export {
   maxUnpool2d,
   maxUnpool3d,
   type OutputSize,
-  type Padding,
-  type PerDimension,
   type WindowOptions,
 } from './ops/pool/index.ts';
 export { advance, permutation, randint, randn, type Stream, uniform } from './ops/random.ts';
@@ -130,6 +137,7 @@ export {
   tanh,
 } from './ops/unary.ts';
 export { where } from './ops/where.ts';
+export type { ImageLayout, Padding, PerDimension } from './ops/windows.ts';
 export type { Counters, MemoryUse } from './runtime/counters.ts';
 export {
   ArgumentError,

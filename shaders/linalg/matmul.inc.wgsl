@@ -1,5 +1,5 @@
 // What the matrix products share: operands read in blocks of 4 x 4, whatever their strides, and the end of a product.
-// flops: batch * m * n * (2 * k + BIAS + min(ACTIVATION, 1))
+// flops: batch * m * n * (2 * k * runs + BIAS + min(ACTIVATION, 1))
 #include "lib/math.inc.wgsl"
 #include "lib/activation.inc.wgsl"
 
@@ -11,16 +11,18 @@ override A_VEC4: bool = false;  // whether all of A can be read by vec4 along th
 override B_VEC4: bool = false;
 override ONE_ROW: bool = false; // whether M is 1
 override TAIL: bool = true;     // whether K is no multiple of 4
+override RUNS: bool = false;    // whether K is `runs` runs of k, which lie apart in A and B (see convolution); else it is one
 override PARTIAL: bool = false; // whether C takes the sums of one range of K each, for matmul_sum.wgsl to add
 override BIAS: bool = false;
 override SAVE: bool = false;    // whether A B + bias is stored as well, from params.saveAt on
 
 struct Params {
   m: u32, n: u32, k: u32, batch: u32,
-  tilesM: u32, tilesN: u32, splits: u32, range: u32, // K is split in ranges of `range`, a multiple of 4
+  tilesM: u32, tilesN: u32, splits: u32, range: u32, // K is split in ranges of `range` k, a multiple of 4, or runs
   aM: u32, aK: u32, bK: u32, bN: u32, biasM: u32, biasN: u32, // strides in elements
-  saveAt: u32, rank: u32,
+  saveAt: u32, rank: u32, runs: u32,
   dims: array<vec4u, 6>, // of the batch, outermost first: size, and strides of A, B and bias
+  runDims: array<vec4u, 3>, // the dimensions that number the runs: size, and strides of A and B
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<Scalar>;        // [batch..., M, K] by its strides
@@ -51,6 +53,21 @@ fn tileOf(index: u32, layers: u32, layer: u32) -> Tile {
     rest /= dim.x;
   }
   return tile;
+}
+
+// What of K a workgroup sums: these runs, and these k of each.
+struct Span { run: u32, lastRun: u32, k: u32, end: u32 }
+fn spanOf(tile: Tile) -> Span {
+  let begin = tile.split * params.range;
+  if (RUNS) { return Span(begin, min(begin + params.range, params.runs), 0u, params.k); }
+  return Span(0u, 1u, begin, min(begin + params.range, params.k));
+}
+// Where a run begins in A and B.
+fn runAt(tile: Tile, run: u32) -> vec2u {
+  if (!RUNS) { return tile.at.xy; }
+  let d = params.runDims;
+  let rest = run / d[2].x;
+  return tile.at.xy + run % d[2].x * d[2].yz + rest % d[1].x * d[1].yz + rest / d[1].x * d[0].yz;
 }
 
 // A block of 4 x 4 is read as four lines. Where they begin is worked out once, and moved on by a step for the next four k: few compilers

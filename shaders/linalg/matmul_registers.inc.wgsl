@@ -23,32 +23,34 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   var c01: mat4x4f;
   var c10: mat4x4f;
   var c11: mat4x4f;
-  let begin = tile.split * params.range;
-  let end = min(begin + params.range, params.k);
-  var linesA0 = linesA(tile.at.x, m0, begin);
-  var linesA1 = linesA(tile.at.x, m1, begin);
-  var linesB0 = linesB(tile.at.y, begin, n0);
-  var linesB1 = linesB(tile.at.y, begin, n1);
+  let span = spanOf(tile);
   let nextA = stepA();
   let nextB = stepB();
-  for (var k = begin; k < end; k += 4u) {
-    let left = i32(end - k);
-    let a0 = headA(blockA(linesA0, lid.x), left);
-    let b0 = headB(readB(linesB0), left);
-    linesA0 += nextA;
-    linesB0 += nextB;
-    c00 = multiplyAdd(c00, a0, b0);
-    var a1: mat4x4f;
-    if (MB > 1u) {
-      a1 = headA(blockA(linesA1, lid.x), left);
-      linesA1 += nextA;
-      c10 = multiplyAdd(c10, a1, b0);
-    }
-    if (NB > 1u) {
-      let b1 = headB(readB(linesB1), left);
-      linesB1 += nextB;
-      c01 = multiplyAdd(c01, a0, b1);
-      if (MB > 1u) { c11 = multiplyAdd(c11, a1, b1); }
+  for (var run = span.run; run < span.lastRun; run++) {
+    let at = runAt(tile, run);
+    var linesA0 = linesA(at.x, m0, span.k);
+    var linesA1 = linesA(at.x, m1, span.k);
+    var linesB0 = linesB(at.y, span.k, n0);
+    var linesB1 = linesB(at.y, span.k, n1);
+    for (var k = span.k; k < span.end; k += 4u) {
+      let left = i32(span.end - k);
+      let a0 = headA(blockA(linesA0, lid.x), left);
+      let b0 = headB(readB(linesB0), left);
+      linesA0 += nextA;
+      linesB0 += nextB;
+      c00 = multiplyAdd(c00, a0, b0);
+      var a1: mat4x4f;
+      if (MB > 1u) {
+        a1 = headA(blockA(linesA1, lid.x), left);
+        linesA1 += nextA;
+        c10 = multiplyAdd(c10, a1, b0);
+      }
+      if (NB > 1u) {
+        let b1 = headB(readB(linesB1), left);
+        linesB1 += nextB;
+        c01 = multiplyAdd(c01, a0, b1);
+        if (MB > 1u) { c11 = multiplyAdd(c11, a1, b1); }
+      }
     }
   }
   finishBlocks(tile, m0, n0, vec2u(WY, WX) * 4u, vec2u(MB, NB), c00, c01, c10, c11);

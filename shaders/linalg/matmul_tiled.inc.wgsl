@@ -53,49 +53,51 @@ fn main(
   var c01: mat4x4f;
   var c10: mat4x4f;
   var c11: mat4x4f;
-  let begin = tile.split * params.range;
-  let end = min(begin + params.range, params.k);
-  var sourceA = linesA(tile.at.x, (tile.m * ROWS + forA.x) * 4u, begin + forA.y * 4u);
-  var sourceB = linesB(tile.at.y, begin + forB.x * 4u, (tile.n * COLUMNS + forB.y) * 4u);
-  // What is left of the range from this invocation's block on, which may be nothing: then the block is zeros.
-  var leftA = i32(end) - i32(begin + forA.y * 4u);
-  var leftB = i32(end) - i32(begin + forB.x * 4u);
-  if (index < BLOCKS_A && leftA > 0) { nextA = headA(readA(sourceA), leftA); }
-  if (shifted < BLOCKS_B && leftB > 0) { nextB = headB(readB(sourceB), leftB); }
-  for (var k = begin; k < end; k += BK) {
-    workgroupBarrier(); // all are done with the last tiles
-    if (index < BLOCKS_A) {
-      let i = forA.x * 4u * DEPTH + forA.y;
-      tileA[i] = nextA[0];
-      tileA[i + DEPTH] = nextA[1];
-      tileA[i + 2u * DEPTH] = nextA[2];
-      tileA[i + 3u * DEPTH] = nextA[3];
-    }
-    if (shifted < BLOCKS_B) {
-      let i = forB.x * 4u * COLUMNS + forB.y;
-      tileB[i] = nextB[0];
-      tileB[i + COLUMNS] = nextB[1];
-      tileB[i + 2u * COLUMNS] = nextB[2];
-      tileB[i + 3u * COLUMNS] = nextB[3];
-    }
-    workgroupBarrier(); // the tiles are complete
-    sourceA += DEPTH * stepA();
-    sourceB += DEPTH * stepB();
-    leftA -= i32(BK);
-    leftB -= i32(BK);
-    nextA = mat4x4f();
-    nextB = mat4x4f();
+  let span = spanOf(tile);
+  for (var run = span.run; run < span.lastRun; run++) {
+    let at = runAt(tile, run);
+    var sourceA = linesA(at.x, (tile.m * ROWS + forA.x) * 4u, span.k + forA.y * 4u);
+    var sourceB = linesB(at.y, span.k + forB.x * 4u, (tile.n * COLUMNS + forB.y) * 4u);
+    // What is left of the range from this invocation's block on, which may be nothing: then the block is zeros.
+    var leftA = i32(span.end) - i32(span.k + forA.y * 4u);
+    var leftB = i32(span.end) - i32(span.k + forB.x * 4u);
     if (index < BLOCKS_A && leftA > 0) { nextA = headA(readA(sourceA), leftA); }
     if (shifted < BLOCKS_B && leftB > 0) { nextB = headB(readB(sourceB), leftB); }
-    for (var d = 0u; d < DEPTH; d++) {
-      let b0 = tileBlockB(d, lid.x);
-      let a0 = tileBlockA(lid.y, d);
-      c00 = fused(c00, a0, b0);
-      if (NB > 1u) { c01 = fused(c01, a0, tileBlockB(d, lid.x + WX)); }
-      if (MB > 1u) {
-        let a1 = tileBlockA(lid.y + WY, d);
-        c10 = fused(c10, a1, b0);
-        if (NB > 1u) { c11 = fused(c11, a1, tileBlockB(d, lid.x + WX)); }
+    for (var k = span.k; k < span.end; k += BK) {
+      workgroupBarrier(); // all are done with the last tiles
+      if (index < BLOCKS_A) {
+        let i = forA.x * 4u * DEPTH + forA.y;
+        tileA[i] = nextA[0];
+        tileA[i + DEPTH] = nextA[1];
+        tileA[i + 2u * DEPTH] = nextA[2];
+        tileA[i + 3u * DEPTH] = nextA[3];
+      }
+      if (shifted < BLOCKS_B) {
+        let i = forB.x * 4u * COLUMNS + forB.y;
+        tileB[i] = nextB[0];
+        tileB[i + COLUMNS] = nextB[1];
+        tileB[i + 2u * COLUMNS] = nextB[2];
+        tileB[i + 3u * COLUMNS] = nextB[3];
+      }
+      workgroupBarrier(); // the tiles are complete
+      sourceA += DEPTH * stepA();
+      sourceB += DEPTH * stepB();
+      leftA -= i32(BK);
+      leftB -= i32(BK);
+      nextA = mat4x4f();
+      nextB = mat4x4f();
+      if (index < BLOCKS_A && leftA > 0) { nextA = headA(readA(sourceA), leftA); }
+      if (shifted < BLOCKS_B && leftB > 0) { nextB = headB(readB(sourceB), leftB); }
+      for (var d = 0u; d < DEPTH; d++) {
+        let b0 = tileBlockB(d, lid.x);
+        let a0 = tileBlockA(lid.y, d);
+        c00 = fused(c00, a0, b0);
+        if (NB > 1u) { c01 = fused(c01, a0, tileBlockB(d, lid.x + WX)); }
+        if (MB > 1u) {
+          let a1 = tileBlockA(lid.y + WY, d);
+          c10 = fused(c10, a1, b0);
+          if (NB > 1u) { c11 = fused(c11, a1, tileBlockB(d, lid.x + WX)); }
+        }
       }
     }
   }

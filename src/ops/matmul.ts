@@ -1,30 +1,24 @@
 import type { RowSum } from '../autograd/row_sum.ts';
 import { record, recording } from '../autograd/tape.ts';
-import { unaryBackward, unary as unaryKernel } from '../generated/kernels.ts';
 import { type Shape, sizeOf } from '../host.ts';
-import { ArgumentError } from '../runtime/errors.ts';
-import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkFloat, checkSameDType } from './check.ts';
+import {
+  ACTIVATIONS,
+  type Activation,
+  activate,
+  checkActivation,
+  needsArgument,
+  throughActivation,
+} from './linalg/activation.ts';
 import type { Plan } from './linalg/plan.ts';
 import { layout } from './linalg/problem.ts';
 import { run } from './linalg/run.ts';
 import { sumTo } from './reduce.ts';
 import { rowSum } from './row_sum.ts';
 import { reshape } from './shape.ts';
-import { gelu, relu, sigmoid, silu, tanh } from './unary.ts';
 
-const ACTIVATIONS = {
-  none: 'NONE',
-  relu: 'RELU',
-  tanh: 'TANH',
-  sigmoid: 'SIGMOID',
-  gelu: 'GELU',
-  silu: 'SILU',
-} as const;
-
-/** What `matmul` can apply to its result; `gelu` is the exact one. */
-export type Activation = keyof typeof ACTIVATIONS;
+export type { Activation } from './linalg/activation.ts';
 
 export interface MatmulOptions {
   /** Whether `a` is stored as [..., K, M]. */
@@ -58,14 +52,9 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   checkFloat('matmul', 'a', a);
   checkFloat('matmul', 'b', b);
   checkSameDType('matmul', bias ? { a, b, bias } : { a, b });
-  if (!Object.hasOwn(ACTIVATIONS, activation)) {
-    throw new ArgumentError(
-      'matmul',
-      `activation must be one of ${Object.keys(ACTIVATIONS).join(', ')}, got ${activation}`,
-    );
-  }
+  checkActivation('matmul', activation);
   const problem = layout('matmul', a, b, bias, options);
-  const keepsPre = recording() && (activation === 'gelu' || activation === 'silu');
+  const keepsPre = recording() && needsArgument(activation);
   const { y, pre } = run(a, b, problem, { bias, activation: ACTIVATIONS[activation], keepsPre }, options.plan);
   const form = { transposeA, transposeB, activation, biasShape: bias?.shape };
   record({
@@ -89,8 +78,7 @@ interface Form {
 
 /** The definition, for gradients of gradients: activation(a b + bias). */
 function plain({ activation, transposeA, transposeB }: Form, a: Tensor, b: Tensor, bias?: Tensor): Tensor {
-  const f = { none: (x: Tensor) => x, relu, tanh, sigmoid, gelu: (x: Tensor) => gelu(x), silu }[activation];
-  return f(matmul(a, b, { transposeA, transposeB, ...(bias ? { bias } : {}) }));
+  return activate(activation, matmul(a, b, { transposeA, transposeB, ...(bias ? { bias } : {}) }));
 }
 
 function gradients(
@@ -155,15 +143,3 @@ function gradientOfBias(g: Tensor, shape: Shape): Tensor | RowSum {
 }
 
 const rowsOf = (t: Tensor) => reshape(t, [sizeOf(t.shape.slice(0, -1)), t.shape.at(-1) as number]);
-
-/** dy f'(x), from f(x) for those whose derivative it gives, else from x itself: `kept` is whichever it is. */
-function throughActivation(dy: Tensor, kept: Tensor, activation: Activation): Tensor {
-  const op = ACTIVATIONS[activation];
-  if (op === 'NONE') return dy;
-  const dx = dy.gpu.empty(dy.shape, dy.dtype, 'matmul');
-  const { size } = dy;
-  dispatch(dy.gpu, unaryBackward, { dy, x: kept, dx }, { size, a: 0, b: 0 }, grid(size, 1024), {
-    OP: unaryKernel.ops[op],
-  });
-  return dx;
-}

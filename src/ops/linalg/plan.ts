@@ -1,3 +1,4 @@
+import { sizeOf } from '../../host.ts';
 import { type Family, isSoftware } from '../../runtime/adapter.ts';
 import { type Planning, planFor, type Sizes, type Target } from '../plans.ts';
 import type { Problem } from './problem.ts';
@@ -27,7 +28,7 @@ export interface Plan {
 }
 
 type Kind = 'software' | 'large' | 'modest';
-type Sized = Pick<Problem, 'm' | 'n' | 'k' | 'batch'>;
+type Sized = Pick<Problem, 'm' | 'n' | 'k' | 'batch'> & Partial<Pick<Problem, 'runs'>>;
 
 /** Software; GPUs whose invocations can hold 8 x 8 sums in registers; those that would spill, and those nobody knows. */
 function kindOf(family: Family): Kind {
@@ -45,7 +46,8 @@ const DEVICE: Readonly<Record<Kind, { readonly group: number; readonly wanted: n
 
 /** The plan for a product: what is forced of it, or a table's, or the rule's. */
 export function plan(target: Device & Pick<Target, 'plans'>, p: Problem, forced?: Partial<Plan>): Plan {
-  if (forced) return rule(target, p, forced);
+  // Tables know nothing of runs.
+  if (forced || p.runs.length > 0) return rule(target, p, forced);
   return planFor(target, 'matmul', sizesOf(p), () => rule(target, p));
 }
 
@@ -89,9 +91,9 @@ function variantFor(kind: Kind, p: Sized): Variant {
   // Workgroup memory wins nothing there, and what SwiftShader takes to compile a kernel grows with it.
   if (kind === 'software') return 'registers';
   if (p.n <= 16 && p.m <= 16 && p.batch > 16) return 'registers';
-  if (p.m <= 8) return 'small';
-  if (p.n <= 8 || p.k < 16) return 'registers';
-  return tilesOf(p, 32) <= 32 && p.k <= 512 ? 'small' : 'tiled';
+  if (p.m <= 8 && !p.runs?.length) return 'small';
+  if (p.m <= 8 || p.n <= 8 || p.k < 16) return 'registers';
+  return tilesOf(p, 32) <= 32 && p.k <= 512 && !p.runs?.length ? 'small' : 'tiled';
 }
 
 const tilesOf = (p: Sized, size: number) => Math.ceil(p.m / size) * Math.ceil(p.n / size) * p.batch;
@@ -125,7 +127,9 @@ function splitsFor(kind: Kind, p: Sized, chosen: Omit<Plan, 'splits' | 'quads'>)
   const [rows, columns] = variant === 'registers' ? [4 * blocksM, 4 * blocksN] : tileOf(chosen);
   const invocations =
     Math.ceil(p.m / rows) * Math.ceil(p.n / columns) * p.batch * (variant === 'registers' ? 1 : x * y);
-  return Math.max(1, Math.min(64, Math.floor(wanted / Math.max(invocations, 1)), Math.floor(p.k / leastRange)));
+  const runs = sizeOf((p.runs ?? []).map(([size]) => size));
+  const ranges = Math.min(Math.floor((p.k * runs) / leastRange), p.runs?.length ? runs : Number.POSITIVE_INFINITY);
+  return Math.max(1, Math.min(64, Math.floor(wanted / Math.max(invocations, 1)), ranges));
 }
 
 const problemOf = ([m = 1, n = 1, k = 1, batch = 1]: Sizes): Sized => ({ m, n, k, batch });

@@ -11,6 +11,9 @@ export interface Transposed {
 /** One dimension of the batch: its size, and the strides of A, B and bias along it (0 where one is broadcast). */
 export type BatchDim = readonly [size: number, a: number, b: number, bias: number];
 
+/** A dimension of K beyond the runs that are summed: its size, and the strides of A and B along it. */
+export type RunDim = readonly [size: number, a: number, b: number];
+
 /** A matrix product as the kernels see it: sizes and strides in elements, the batch in as few dimensions as it takes. */
 export interface Problem {
   readonly m: number;
@@ -24,6 +27,8 @@ export interface Problem {
   readonly biasN: number;
   readonly dims: readonly BatchDim[];
   readonly batch: number;
+  /** At most three, where the product is the sum over several runs of k that lie apart in A and B; K is then all of them. */
+  readonly runs: readonly RunDim[];
   /** Whether A and B changed places: a column is computed as a row, C^T = B^T A^T. */
   readonly swapped: boolean;
   /** The shape of the result. */
@@ -54,33 +59,43 @@ export function layout(
   const [bK, bN] = transposeB ? [1, k] : [n, 1];
   const aBatch = batchStrides(a, batch);
   const bBatch = batchStrides(b, batch);
-  // The rows of A are one more dimension to merge: [B, T, K] x [K, N] runs as [B T, K] x [K, N].
-  const walk = collapse(full.slice(0, -1), [[...aBatch, aM], [...bBatch, 0], biasStrides.slice(0, -1)]);
-  const dims = walk.shape.map(
-    (size, i): BatchDim => [
-      size,
-      walk.strides[0]?.[i] as number,
-      walk.strides[1]?.[i] as number,
-      walk.strides[2]?.[i] as number,
-    ],
-  );
-  const rows: BatchDim = dims.at(-1)?.[2] === 0 ? (dims.pop() as BatchDim) : [1, 0, 0, 0];
-  const problem = {
-    m: rows[0],
-    n,
-    k,
-    aM: rows[1],
-    aK,
-    bK,
-    bN,
-    biasM: rows[3],
-    biasN: biasStrides.at(-1) as number,
-    dims,
-    batch: sizeOf(dims.map((d) => d[0])),
-    swapped: false,
-    shape,
-  };
+  const outer = full.slice(0, -1).map((size, i): BatchDim => {
+    const rows = i === full.length - 2;
+    return [size, rows ? aM : (aBatch[i] as number), rows ? 0 : (bBatch[i] as number), biasStrides[i] as number];
+  });
+  return contraction({ outer, inner: [[k, aK, bK]], n, bN, biasN: biasStrides.at(-1) as number, shape });
+}
+
+/** C[outer..., n] = the sum over `inner` of A[outer..., inner...] B[outer..., inner..., n]. */
+export interface Contraction {
+  readonly outer: readonly BatchDim[];
+  /** At most four. */
+  readonly inner: readonly RunDim[];
+  readonly n: number;
+  readonly bN: number;
+  readonly biasN: number;
+  readonly shape: Shape;
+}
+
+/** A contraction as a product of as few matrices as it takes: [B, T, K] x [K, N] runs as [B T, K] x [K, N]. */
+export function contraction({ outer, inner, n, bN, biasN, shape }: Contraction): Problem {
+  const dims = merge(outer);
+  const runs = inner.length > 1 ? merge(inner).map(([size, a, b]): RunDim => [size, a, b]) : [...inner];
+  const [m, aM, , biasM]: BatchDim = dims.at(-1)?.[2] === 0 ? (dims.pop() as BatchDim) : [1, 0, 0, 0];
+  const [k, aK, bK] = runs.pop() ?? [1, 1, 1];
+  const batch = sizeOf(dims.map(([size]) => size));
+  const problem = { m, n, k, aM, aK, bK, bN, biasM, biasN, dims, batch, runs, swapped: false, shape };
   return n === 1 ? swap(problem) : problem;
+}
+
+/** Dimensions in as few as it takes. */
+function merge(dims: readonly (BatchDim | RunDim)[]): BatchDim[] {
+  const walk = collapse(
+    dims.map(([size]) => size),
+    [1, 2, 3].map((i) => dims.map((dim) => dim[i] ?? 0)),
+  );
+  const [a = [], b = [], bias = []] = walk.strides;
+  return walk.shape.map((size, i): BatchDim => [size, a[i] as number, b[i] as number, bias[i] as number]);
 }
 
 /** The transposed product; the result is the same array where it has only one row or column. */
@@ -96,6 +111,7 @@ function swap(p: Problem): Problem {
     biasM: p.biasN,
     biasN: p.biasM,
     dims: p.dims.map(([size, a, b, bias]): BatchDim => [size, b, a, bias]),
+    runs: p.runs.map(([size, a, b]): RunDim => [size, b, a]),
     swapped: !p.swapped,
   };
 }

@@ -78,6 +78,8 @@ function splitProduct(
   dispatch(a.gpu, matmulSum, { partial, bias: bias ?? a, c }, params, grid(size, 64), constants);
 }
 
+const NO_RUNS = [1, 0, 0, 0];
+
 function product(
   a: Tensor,
   b: Tensor,
@@ -91,7 +93,8 @@ function product(
   const [rows, columns] = tileOf(chosen);
   const tilesM = Math.ceil(p.m / rows);
   const tilesN = Math.ceil(p.n / columns);
-  const range = 4 * Math.ceil(p.k / (4 * splits));
+  const runs = sizeOf(p.runs.map(([size]) => size));
+  const range = p.runs.length > 0 ? Math.ceil(runs / splits) : 4 * Math.ceil(p.k / (4 * splits));
   const { m, n, k, batch, aM, aK, bK, bN, biasM, biasN, dims } = p;
   const params = {
     m,
@@ -111,10 +114,13 @@ function product(
     saveAt,
     rank: dims.length,
     dims: dims.flat(),
+    runs,
+    runDims: [NO_RUNS, NO_RUNS, NO_RUNS, ...p.runs.map((run) => [...run, 0])].slice(-3).flat(),
   };
   const buffers = { a, a4: a, b, b4: b, bias: bias ?? a, c };
   const constants = {
     ...reading(p),
+    RUNS: p.runs.length > 0,
     PARTIAL: splits > 1,
     BIAS: bias !== undefined,
     SAVE: keepsPre,
@@ -135,18 +141,18 @@ function product(
 }
 
 /** Along which dimension each operand is contiguous, and whether all of it can be read by vec4. */
-function reading({ m, n, k, aM, aK, bK, bN, dims }: Problem) {
+function reading({ m, n, k, aM, aK, bK, bN, dims, runs }: Problem) {
   const fours = (...sizes: number[]) => sizes.every((s) => s % 4 === 0);
   const byM = aM === 1 && aK !== 1;
   const byK = bK === 1 && bN !== 1;
-  const batchA = dims.map((d) => d[1]);
-  const batchB = dims.map((d) => d[2]);
+  const outerA = [...dims, ...runs].map((d) => d[1]);
+  const outerB = [...dims, ...runs].map((d) => d[2]);
   return {
     ONE_ROW: m === 1,
     TAIL: k % 4 !== 0,
     A_BY_M: byM,
     B_BY_K: byK,
-    A_VEC4: byM ? fours(m, aK, ...batchA) : fours(k, m === 1 ? 0 : aM, ...batchA) && (aK === 1 || k === 1),
-    B_VEC4: byK ? fours(k, n === 1 ? 0 : bN, ...batchB) : fours(n, bK, ...batchB) && bN === 1,
+    A_VEC4: byM ? fours(m, aK, ...outerA) : fours(k, m === 1 ? 0 : aM, ...outerA) && (aK === 1 || k === 1),
+    B_VEC4: byK ? fours(k, n === 1 ? 0 : bN, ...outerB) : fours(n, bK, ...outerB) && bN === 1,
   };
 }

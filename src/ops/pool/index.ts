@@ -6,17 +6,11 @@ import { checkDType, checkFloat, checkShape } from '../check.ts';
 import { full } from '../create.ts';
 import { scatterAddAlong } from '../scatter.ts';
 import { reshape } from '../shape.ts';
-import {
-  adaptiveWindows,
-  type Geometry,
-  type ImageLayout,
-  inverseWindows,
-  type WindowOptions,
-  windowsOf,
-} from './geometry.ts';
+import type { ImageLayout } from '../windows.ts';
+import { adaptiveWindows, type Geometry, inverseWindows, type WindowOptions, windowsOf } from './geometry.ts';
 import { averageOver, maxOver, normOver } from './pool.ts';
 
-export type { ImageLayout, Padding, PerDimension, WindowOptions } from './geometry.ts';
+export type { WindowOptions } from './geometry.ts';
 
 export interface MaxPoolOptions extends WindowOptions {
   /** Whether to return where each maximum was found as well; default false. */

@@ -118,7 +118,7 @@ const adapter = (family: Family) => ({ family, features: new Set(['subgroups']) 
 const problem = (m: number, n: number, k: number, batch = 1): Problem => {
   const strides = { aM: k, aK: 1, bK: n, bN: 1, biasM: 0, biasN: 0 };
   const dims = batch > 1 ? ([[batch, m * k, k * n, 0]] as const) : [];
-  return { m, n, k, batch, ...strides, dims, swapped: false, shape: [batch, m, n] };
+  return { m, n, k, batch, ...strides, dims, runs: [], swapped: false, shape: [batch, m, n] };
 };
 
 test.each(['swiftshader', 'intel', 'nvidia'] as const)('%s: within the default limits for any shape', (family) => {
