@@ -1,6 +1,4 @@
-import { convPack } from '../../generated/kernels.ts';
 import { type Shape, sizeOf } from '../../host.ts';
-import { dispatch, grid } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../tensor.ts';
 import type { Plan } from '../linalg/plan.ts';
 import { type BatchDim, contraction, type RunDim } from '../linalg/problem.ts';
@@ -8,80 +6,9 @@ import { type Epilogue, run } from '../linalg/run.ts';
 import { broadcastTo, permute, reshape } from '../shape.ts';
 import { slice } from '../slice.ts';
 import type { ImageLayout, Three } from '../windows.ts';
+import { correlateDepthwise, depthwiseWeights } from './depthwise.ts';
 import type { Convolution } from './geometry.ts';
-
-const WG = 64;
-const ONES: Three = [1, 1, 1];
-const NONE: Three = [0, 0, 0];
-const four = (n: readonly number[]) => [...n, 0];
-const volume = (n: Three) => n[0] * n[1] * n[2];
-
-/** Where the elements of a tensor of [groups, N, C, D, H, W] are. */
-interface View {
-  readonly sizes: Three;
-  readonly channels: number;
-  readonly batch: number;
-  readonly group: number;
-  readonly image: number;
-  readonly channel: number;
-  readonly strides: Three;
-}
-
-function imagesOf(layout: ImageLayout, groups: number, batch: number, channels: number, sizes: Three): View {
-  const all = groups * channels;
-  const [, h, w] = sizes;
-  const image = all * volume(sizes);
-  if (layout === 'nhwc') {
-    const strides: Three = [h * w * all, w * all, all];
-    return { sizes, channels, batch, group: channels, image, channel: 1, strides };
-  }
-  const plane = volume(sizes);
-  return { sizes, channels, batch, group: channels * plane, image, channel: plane, strides: [h * w, w, 1] };
-}
-
-/** How packed positions are found in a view: see conv_pack.wgsl. */
-interface Packing {
-  readonly size: Three;
-  readonly scale?: Three;
-  readonly offset?: Three;
-  readonly every?: Three;
-  readonly phases?: Three;
-}
-
-/** The channels of packed images. */
-const padded = (channels: number) => 4 * Math.ceil(channels / 4);
-
-/** [groups, phases, N, D, H, W, channels in fours]. */
-function pack(x: Tensor, groups: number, view: View, packing: Packing): Tensor {
-  const { size, scale = ONES, offset = NONE, every = ONES, phases = ONES } = packing;
-  const { channels, batch, strides, sizes } = view;
-  const quads = padded(channels) / 4;
-  const blocksW = Math.ceil(size[2] / 4);
-  const out = x.gpu.empty([groups, volume(phases), batch, ...size, 4 * quads], x.dtype, 'conv');
-  const count = groups * volume(phases) * batch * size[0] * size[1] * blocksW * quads;
-  const params = {
-    ...{ count, batch, quads, blocksW, channels },
-    ...{ strideG: view.group, strideN: view.image, strideC: view.channel },
-    ...{ size: four(size), phases: four(phases), room: four(sizes), scale: four(scale) },
-    ...{ offset: four(offset), every: four(every), strides: four(strides) },
-  };
-  dispatch(x.gpu, convPack, { x, out }, params, grid(count, WG), { WG });
-  return out;
-}
-
-/** The windows that a product reads. */
-interface Windows {
-  readonly outputs: Three;
-  readonly taps: Three;
-  readonly stride: Three;
-  readonly dilation: Three;
-}
-
-/** The steps of a packed tensor of [.., N, D, H, W, C]: of an image, and along D, H and W. */
-function stepsOf({ shape }: Tensor): { image: number; along: Three } {
-  const [d, h, w, c] = shape.slice(-4) as [number, number, number, number];
-  return { image: d * h * w * c, along: [h * w * c, w * c, c] };
-}
+import { isDepthwise, ONES, packImages, packInput, packWeights, stepsOf, volume, type Windows } from './packed.ts';
 
 /** y[g, n, o, k] = the sum over taps t and channels c of images[g, n, o stride + t dilation, c] kernels[g, k, t, c]. */
 function correlate(images: Tensor, kernels: Tensor, windows: Windows, epilogue: Epilogue, plan?: Partial<Plan>) {
@@ -113,34 +40,16 @@ function toLayout(t: Tensor, layout: ImageLayout, shape: Shape): Tensor {
   return reshape(permute(t, layout === 'nchw' ? [1, 0, 5, 2, 3, 4] : [1, 2, 3, 4, 0, 5]), shape);
 }
 
-/** The images of a convolution's input, with as much around them as its windows reach. */
-function packInput(x: Tensor, c: Convolution): Tensor {
-  const reach = (i: number) =>
-    ((c.y[i] as number) - 1) * (c.stride[i] as number) + (c.dilation[i] as number) * ((c.kernel[i] as number) - 1) + 1;
-  const { before } = c;
-  return pack(x, c.groups, imagesOf(c.layout, c.groups, c.batch, c.channels.x, c.x), {
-    size: [reach(0), reach(1), reach(2)],
-    offset: [-before[0], -before[1], -before[2]],
-  });
-}
-
-/** Weights seen as images: one for each output channel, or where `swapped` for each input channel. */
-function weightsOf({ channels, kernel }: Convolution, swapped: boolean): View {
-  const taps = volume(kernel);
-  const [out, into] = [channels.x * taps, taps];
-  const strides: Three = [kernel[1] * kernel[2], kernel[2], 1];
-  const group = channels.y * out;
-  return swapped
-    ? { sizes: kernel, channels: channels.y, batch: channels.x, group, image: into, channel: out, strides }
-    : { sizes: kernel, channels: channels.x, batch: channels.y, group, image: out, channel: into, strides };
-}
-
 /** The convolution, with what follows it; `pre` is the argument of its activation. */
 export function forward(x: Tensor, weight: Tensor, c: Convolution, epilogue: Epilogue, plan?: Partial<Plan>) {
-  const { kernel: taps, stride, dilation } = c;
-  const kernels = pack(weight, c.groups, weightsOf(c, false), { size: taps });
-  const { y, pre } = correlate(packInput(x, c), kernels, { outputs: c.y, taps, stride, dilation }, epilogue, plan);
-  return { y: toLayout(y, c.layout, c.shapes.y), pre: pre && toLayout(pre, c.layout, c.shapes.y) };
+  const { kernel: taps, stride, dilation, layout, shapes } = c;
+  const windows = { outputs: c.y, taps, stride, dilation };
+  const [images, kernels] = [packInput(x, c), packWeights(weight, c, false, { size: taps })];
+  const { y, pre } = isDepthwise(c)
+    ? correlateDepthwise(images, kernels, c.groups, windows, epilogue)
+    : correlate(images, kernels, windows, epilogue, plan);
+  const back = (t: Tensor) => toLayout(t, layout, shapes.y);
+  return { y: back(y), pre: pre && back(pre) };
 }
 
 /**
@@ -173,20 +82,17 @@ export function backward(dy: Tensor, weight: Tensor, c: Convolution, epilogue: E
   const axes = [inverseAxis(c, 0), inverseAxis(c, 1), inverseAxis(c, 2)] as const;
   const pick = (name: keyof ReturnType<typeof inverseAxis>): Three => [axes[0][name], axes[1][name], axes[2][name]];
   const [phases, outputs, taps] = [pick('phases'), pick('outputs'), pick('taps')];
-  const images = pack(dy, c.groups, imagesOf(c.layout, c.groups, c.batch, c.channels.y, c.y), {
-    ...{ size: pick('size'), offset: pick('offset'), every: pick('every') },
-  });
-  const kernels = pack(weight, c.groups, weightsOf(c, true), {
-    ...{ size: taps, scale: pick('tapScale'), offset: pick('tapOffset'), phases },
+  const images = packImages(dy, c, 'y', { size: pick('size'), offset: pick('offset'), every: pick('every') });
+  const kernels = packWeights(weight, c, true, {
+    size: taps,
+    scale: pick('tapScale'),
+    offset: pick('tapOffset'),
+    phases,
   });
   const windows = { outputs, taps, stride: ONES, dilation: pick('step') };
-  const { y, pre } = correlate(
-    images,
-    kernels,
-    windows,
-    { ...epilogue, bias: spreadBias(epilogue.bias, c, phases) },
-    plan,
-  );
+  const { y, pre } = isDepthwise(c)
+    ? correlateDepthwise(images, kernels, c.groups, windows, epilogue)
+    : correlate(images, kernels, windows, { ...epilogue, bias: spreadBias(epilogue.bias, c, phases) }, plan);
   const back = (t: Tensor) => interleave(t, phases, pick('cut'), c);
   return { y: back(y), pre: pre && back(pre) };
 }
@@ -200,17 +106,18 @@ function spreadBias(bias: Tensor | undefined, { groups, channels }: Convolution,
 /** [groups, N, D, H, W, phases C] as images of x, `cut` from where theirs begin. */
 function interleave(t: Tensor, phases: Three, cut: Three, c: Convolution): Tensor {
   if (volume(phases) === 1) return toLayout(t, c.layout, c.shapes.x);
-  const { groups, batch, channels, layout } = c;
+  const { batch, layout } = c;
+  const [groups, channels] = isDepthwise(c) ? [1, c.groups] : [c.groups, c.channels.x];
   const outputs = t.shape.slice(2, 5);
-  const apart = reshape(t, [groups * batch, ...outputs, ...phases, channels.x]);
+  const apart = reshape(t, [groups * batch, ...outputs, ...phases, channels]);
   const sizes = phases.map((n, i) => n * (outputs[i] as number));
   const ranges = c.x.map((n, i) => [cut[i], (cut[i] as number) + n] as [number, number]);
   if (layout === 'nchw') {
-    const whole = reshape(permute(apart, [0, 7, 1, 4, 2, 5, 3, 6]), [groups, batch, channels.x, ...sizes]);
+    const whole = reshape(permute(apart, [0, 7, 1, 4, 2, 5, 3, 6]), [groups, batch, channels, ...sizes]);
     const images = slice(whole, [null, null, null, ...ranges]);
     return reshape(permute(images, [1, 0, 2, 3, 4, 5]), c.shapes.x);
   }
-  const whole = reshape(permute(apart, [0, 1, 4, 2, 5, 3, 6, 7]), [groups, batch, ...sizes, channels.x]);
+  const whole = reshape(permute(apart, [0, 1, 4, 2, 5, 3, 6, 7]), [groups, batch, ...sizes, channels]);
   return toLayout(slice(whole, [null, null, ...ranges]), layout, c.shapes.x);
 }
 
@@ -218,7 +125,8 @@ function interleave(t: Tensor, phases: Three, cut: Three, c: Convolution): Tenso
 export function weightGradient(x: Tensor, dy: Tensor, c: Convolution, plan?: Partial<Plan>): Tensor {
   const { groups, batch, kernel, stride, dilation } = c;
   const images = packInput(x, c);
-  const slopes = pack(dy, groups, imagesOf(c.layout, groups, batch, c.channels.y, c.y), { size: c.y });
+  const slopes = packImages(dy, c, 'y', { size: c.y });
+  if (isDepthwise(c)) return depthwiseWeights(images, slopes, c);
   const [of, at] = [stepsOf(slopes), stepsOf(images)];
   const [m, channels] = [slopes.shape.at(-1), images.shape.at(-1)] as [number, number];
   // Taps that are neighbours along W, and their channels, are one run of columns.
