@@ -3,6 +3,7 @@ import type { Tensor } from '../../../index.ts';
 import { Args, apply, type Operators, Unsupported, type Value } from '../args.ts';
 import type { HostTensor, Json, JsonObject } from '../case.ts';
 import { type Check, close, type Suite } from '../suite.ts';
+import { convFunctions, convLayers } from './keras_convs.ts';
 import { functions } from './keras_functions.ts';
 import { layers } from './keras_layers.ts';
 import { losses } from './keras_losses.ts';
@@ -33,8 +34,8 @@ const IRRELEVANT = /^(name|trainable|dtype|seed|.*_(initializer|regularizer|cons
 
 const TABLES: Readonly<Record<string, Operators>> = {
   activation: functions,
-  op: { ...functions, ...losses },
-  layer: layers,
+  op: { ...functions, ...convFunctions, ...losses },
+  layer: { ...layers, ...convLayers },
   loss: losses,
 };
 

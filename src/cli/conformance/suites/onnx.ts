@@ -3,6 +3,7 @@ import type { Gpu } from '../../../index.ts';
 import { Args, apply, Unsupported } from '../args.ts';
 import type { HostTensor, JsonObject, Tolerance } from '../case.ts';
 import { type Check, close, type Suite } from '../suite.ts';
+import { onnxConvs } from './convs.ts';
 import { elementwise } from './onnx_elementwise.ts';
 import { losses } from './onnx_losses.ts';
 import { networks } from './onnx_networks.ts';
@@ -18,7 +19,7 @@ export interface OnnxNode {
   readonly outputs: readonly (HostTensor | null)[];
 }
 
-const OPERATORS = { ...elementwise, ...shapes, ...networks, ...losses, ...training };
+const OPERATORS = { ...elementwise, ...onnxConvs, ...shapes, ...networks, ...losses, ...training };
 
 /** The arguments of a node: inputs by slot, attributes by name, and `opset`. */
 export function nodeArgs(gpu: Gpu, { inputs, attributes, outputs, opset }: OnnxNode): Args {

@@ -32,31 +32,30 @@ const LP = [lpPool1d, lpPool2d, lpPool3d] as const;
 const UNPOOL = [maxUnpool1d, maxUnpool2d, maxUnpool3d] as const;
 
 /** The function for as many dimensions as x has beside batch and channels. */
-function forDimensions<F>(list: readonly F[], x: Tensor): F {
+export function forDimensions<F>(list: readonly F[], x: Tensor): F {
   const f = list[x.rank - 3];
   if (!f) throw new Unsupported(`${x.rank - 2} dimensions`);
   return f;
 }
 
 /** [begin..., end...] as pairs. */
-const pairs = (pads: readonly number[]): (readonly [number, number])[] =>
+export const pairs = (pads: readonly number[]): (readonly [number, number])[] =>
   pads.slice(0, pads.length / 2).map((begin, i) => [begin, pads[i + pads.length / 2] as number]);
+
+const NAMED: Readonly<Record<string, Padding>> = { SAME_UPPER: 'same-upper', SAME_LOWER: 'same-lower', VALID: 'valid' };
+/** The padding that `auto_pad` says; none where it is not set. */
+export const named = (auto: string): Padding | undefined => NAMED[auto];
 
 /** ONNX's windows: strides and dilations of 1 if not given, `auto_pad` or `pads`. */
 function onnxWindows(x: Args): WindowOptions {
   const kernelSize = x.ints('kernel_shape') as number[];
   const pads = x.ints('pads');
   const auto = x.str('auto_pad', 'NOTSET');
-  const named: Readonly<Record<string, Padding>> = {
-    SAME_UPPER: 'same-upper',
-    SAME_LOWER: 'same-lower',
-    VALID: 'valid',
-  };
   return {
     kernelSize,
     stride: x.ints('strides') ?? 1,
     dilation: x.ints('dilations') ?? 1,
-    padding: named[auto] ?? (pads ? pairs(pads) : 0),
+    padding: named(auto) ?? (pads ? pairs(pads) : 0),
     ceilMode: x.flag('ceil_mode'),
   };
 }

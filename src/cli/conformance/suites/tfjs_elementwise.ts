@@ -1,5 +1,6 @@
 // TensorFlow.js operators element by element, products of matrices and what networks need; arguments by position, those of `fused` by name.
 import {
+  type Activation,
   abs,
   add,
   cast,
@@ -93,22 +94,28 @@ function chosen(x: Args): Tensor {
   return where(cast(x.t(condition, 'bool'), 'bool'), ...promote(x.t(a), x.t(2)));
 }
 
-function fusedMatmul(x: Args): Tensor {
-  const activation = x.str('activation', 'linear');
+/** What `compute` gives, with the bias and activation of a `fused` operator: in it where Fovea's op can, else after it. */
+export function fused(
+  x: Args,
+  compute: (following: { bias?: Tensor; activation?: Activation }) => Tensor,
+  slopesOf = (slopes: Tensor) => slopes,
+): Tensor {
+  const activation = x.ignore('leakyreluAlpha').str('activation', 'linear');
   const bias = x.opt('bias');
-  const [a, b] = promote(x.t('a'), x.t('b'));
-  const y = matmul(float(a), float(b), {
-    transposeA: x.flag('transposeA'),
-    transposeB: x.flag('transposeB'),
-    ...(bias && { bias }),
-    ...(activation === 'relu' || activation === 'sigmoid' ? { activation } : {}),
-  });
-  if (activation === 'linear' || activation === 'relu' || activation === 'sigmoid') return y;
+  const inside = activation === 'relu' || activation === 'sigmoid';
+  const y = compute({ ...(bias && { bias }), ...(inside && { activation }) });
+  if (inside || activation === 'linear') return y;
   if (activation === 'elu') return elu(y);
   if (activation === 'relu6') return clamp(y, 0, 6);
   if (activation === 'leakyrelu') return leakyRelu(y, { slope: x.num('leakyreluAlpha', 0.2) });
-  if (activation === 'prelu') return prelu(y, x.t('preluActivationWeights'));
+  if (activation === 'prelu') return prelu(y, slopesOf(x.t('preluActivationWeights')));
   throw new Unsupported(`activation ${activation}`);
+}
+
+function fusedMatmul(x: Args): Tensor {
+  const [a, b] = promote(x.t('a'), x.t('b'));
+  const transposes = { transposeA: x.flag('transposeA'), transposeB: x.flag('transposeB') };
+  return fused(x, (following) => matmul(float(a), float(b), { ...transposes, ...following }));
 }
 
 function dropped(x: Args): Tensor {

@@ -27,6 +27,8 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
   concat: ['inputs', 'axis'],
   constant: ['start', 'step', 'shape', 'type'],
   cumulativeSum: ['input', 'axis'],
+  conv2d: ['input', 'filter'],
+  convTranspose2d: ['input', 'filter'],
   expand: ['input', 'newShape'],
   gather: ['input', 'indices'],
   gatherElements: ['input', 'indices'],
