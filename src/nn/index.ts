@@ -1,5 +1,15 @@
 export { Rng } from '../random/rng.ts';
 export { AdditiveAttention, type AdditiveAttentionInput } from './attention/additive.ts';
+export {
+  Conv1d,
+  Conv2d,
+  Conv3d,
+  type ConvLayerOptions,
+  ConvTranspose1d,
+  ConvTranspose2d,
+  ConvTranspose3d,
+  type ConvTransposeLayerOptions,
+} from './conv.ts';
 export { Dropout, type DropoutLayerOptions } from './dropout.ts';
 export { Embedding, type EmbeddingOptions } from './embedding.ts';
 export {
