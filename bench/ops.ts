@@ -30,7 +30,18 @@ export interface Ops<T> {
   /** Elements from..to along an axis. */
   slice(x: T, axis: number, from: number, to: number): T;
   concat(xs: readonly T[], axis: number): T;
+  /** Images [N, C, H, W] and weights [K, C / groups, taps, taps]. */
+  conv2d(x: T, w: T, windows: ConvWindows): T;
+  /** The maxima or means of windows of `size` x `size` whose first is at 0. */
+  pool2d(kind: 'max' | 'mean', x: T, size: number, stride: number): T;
   shape(x: T): Shape;
+}
+
+export interface ConvWindows {
+  readonly stride: number;
+  /** Zeros on each side. */
+  readonly padding: number;
+  readonly groups: number;
 }
 
 /** A definition, whoever computes it. */

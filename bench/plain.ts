@@ -7,7 +7,9 @@ import {
   gelu,
   lessEqual,
   matmul,
+  maximum,
   mul,
+  pad,
   permute,
   reshape,
   sigmoid,
@@ -20,7 +22,7 @@ import {
   where,
 } from '../src/index.ts';
 import { layerNormPlain } from '../src/ops/reference/layer_norm.ts';
-import type { Ops } from './ops.ts';
+import type { ConvWindows, Ops } from './ops.ts';
 
 /** `Ops` in Fovea's ordinary ops. */
 export const plainOps: Ops<Tensor> = {
@@ -43,8 +45,45 @@ export const plainOps: Ops<Tensor> = {
   permute,
   slice: (x, axis, from, to) => slice(x, [...Array.from({ length: axis }, () => null), [from, to]]),
   concat: (xs, axis) => concat(xs, { axis }),
+  conv2d,
+  pool2d,
   shape: ({ shape }) => shape,
 };
+
+/** For each tap of windows of `taps` x `taps`, what all windows have there. */
+function* taps(x: Tensor, size: number, stride: number): Generator<Tensor> {
+  const [H, W] = x.shape.slice(2) as [number, number];
+  const last = (n: number) => Math.floor((n - size) / stride) * stride + 1;
+  for (let i = 0; i < size; i++)
+    for (let j = 0; j < size; j++) yield slice(x, [null, null, [i, i + last(H), stride], [j, j + last(W), stride]]);
+}
+
+/** The sum over taps of the products of their weights with what they meet. */
+function conv2d(x: Tensor, w: Tensor, { stride, padding, groups }: ConvWindows): Tensor {
+  const [K, C, size] = w.shape as [number, number, number];
+  const around = pad(x, [
+    [0, 0],
+    [0, 0],
+    [padding, padding],
+    [padding, padding],
+  ]);
+  const weights = reshape(w, [groups, K / groups, C, size * size]);
+  let [sum, tap]: [Tensor | null, number] = [null, 0];
+  let shape: readonly number[] = [];
+  for (const met of taps(around, size, stride)) {
+    const [N, , H, W] = met.shape as [number, number, number, number];
+    const part = reshape(slice(weights, [null, null, null, [tap, ++tap]]), [groups, K / groups, C]);
+    const product = matmul(part, reshape(met, [N, groups, C, H * W]));
+    sum = sum ? add(sum, product) : product;
+    shape = [N, K, H, W];
+  }
+  return reshape(sum as Tensor, shape);
+}
+
+function pool2d(kind: 'max' | 'mean', x: Tensor, size: number, stride: number): Tensor {
+  const all = [...taps(x, size, stride)].reduce((a, b) => (kind === 'max' ? maximum(a, b) : add(a, b)));
+  return kind === 'max' ? all : mul(all, 1 / size ** 2);
+}
 
 /** Makes of `f` a function of its inputs and of dy, which gives [y, gradients of <y, dy> by the first `wrt` inputs]; default all. */
 export function backward(f: (...inputs: Tensor[]) => Tensor, wrt?: number): (...inputs: Tensor[]) => Tensor[] {

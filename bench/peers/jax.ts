@@ -49,7 +49,7 @@ async function read(y: JaxArray): Promise<HostResult> {
 }
 
 /** `Ops` in jax-js: operands are passed by reference, so that nothing is consumed. */
-export function jaxOps({ nn, numpy }: Jax): Ops<JaxArray> {
+export function jaxOps({ lax, nn, numpy }: Jax): Ops<JaxArray> {
   const of = (x: JaxArray | number) => (typeof x === 'number' ? x : x.ref);
   return {
     matmul: (a, b, transposeB = false) => numpy.matmul(a.ref, transposeB ? numpy.matrixTranspose(b.ref) : b.ref),
@@ -91,6 +91,21 @@ export function jaxOps({ nn, numpy }: Jax): Ops<JaxArray> {
         xs.map((x) => x.ref),
         axis,
       ),
+    conv2d: (x, w, { stride, padding, groups }) =>
+      lax.convGeneralDilated(
+        x.ref,
+        w.ref,
+        [stride, stride],
+        [
+          [padding, padding],
+          [padding, padding],
+        ],
+        { featureGroupCount: groups },
+      ),
+    pool2d: (kind, x, size, stride) => {
+      const reduce = (window: JaxArray) => (kind === 'max' ? window.max() : window.mean());
+      return lax.reduceWindow(x.ref, reduce, [1, 1, size, size], [1, 1, stride, stride]);
+    },
     shape: ({ shape }) => shape,
   };
 }

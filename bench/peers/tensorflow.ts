@@ -1,5 +1,5 @@
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
-import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { Contender, HostInput, HostResult } from '../bench.ts';
 import type { Definition, Ops } from '../ops.ts';
 
@@ -95,6 +95,18 @@ export function tensorflowOps(tf: Tf): Ops<Tensor> {
       );
     },
     concat: (xs, axis) => tf.concat([...xs], axis),
+    // It differentiates images with channels last only.
+    conv2d: (x, w, { stride, padding, groups }) => {
+      if (groups > 1) throw new Error('TensorFlow.js has no convolution by groups');
+      const images = tf.transpose(x, [0, 2, 3, 1]) as Tensor4D;
+      const filter = tf.transpose(w, [2, 3, 1, 0]) as Tensor4D;
+      return tf.transpose(tf.conv2d(images, filter, stride, padding), [0, 3, 1, 2]);
+    },
+    pool2d: (kind, x, size, stride) => {
+      const images = tf.transpose(x, [0, 2, 3, 1]) as Tensor4D;
+      const y = (kind === 'max' ? tf.maxPool : tf.avgPool)(images, size, stride, 'valid');
+      return tf.transpose(y, [0, 3, 1, 2]);
+    },
     shape: ({ shape }) => shape,
   };
 }

@@ -4,22 +4,9 @@ import type { Nd } from '../../src/testing/index.ts';
 import { erf } from '../../tests/helpers/special.ts';
 import type { HostInput } from '../bench.ts';
 import type { Definition, Ops } from '../ops.ts';
+import { conv2d, pool2d } from './images.ts';
 import { addProduct, turned } from './product.ts';
-
-/** An array and what the result changes with each of its elements. */
-interface Var {
-  readonly shape: Shape;
-  readonly data: Float64Array;
-  readonly grad: Float64Array;
-}
-
-const make = (shape: Shape, data = new Float64Array(sizeOf(shape))): Var => ({
-  shape,
-  data,
-  grad: new Float64Array(data.length),
-});
-
-const get = (x: Float64Array, i: number): number => x[i] as number;
+import { get, make, type Var } from './var.ts';
 
 /** The result of a definition, and with `dy` the gradients of <result, dy> by its first `wrt` inputs (default all). */
 export function reference(
@@ -103,6 +90,8 @@ function opsOn(tape: (() => void)[]): Ops<Var> {
       return pick(tape, x, shape, (i) => Math.floor(i / row) * n * inner + from * inner + (i % row));
     },
     concat: (xs, axis) => concat(tape, xs, axis),
+    conv2d: (x, w, windows) => conv2d(tape, x, w, windows),
+    pool2d: (kind, x, size, stride) => pool2d(tape, kind, x, size, stride),
     shape: ({ shape }) => shape,
   };
 }
