@@ -1,4 +1,5 @@
-// What pooling kernels share: x is [outer, D, H, W, inner], y [outer, D', H', W', inner], in either layout; sizes of fewer dimensions are 1.
+// What pooling kernels share: x is [outer, D, H, W, inner], y [outer, D', H', W', inner], in either layout; sizes of fewer dimensions are 1. An invocation has four
+// lanes: neighbours along W, or with INNER along `inner`, which is then longer than 1.
 #include "lib/index.inc.wgsl"
 #include "lib/math.inc.wgsl"
 
@@ -9,61 +10,97 @@ const MAX = 0u; // op
 const AVERAGE = 1u; // op
 const LP = 2u; // op
 override ADAPTIVE: bool = false; // whether windows are those that divide an axis into so many; else of `kernel`, `stride` and `dilation`
+override INNER: bool = false;
 
 // xyz are those of D, H, W. `padded`: how far windows may reach (sizes with both paddings), counted from the padding in front.
 struct Params {
   outer: u32, inner: u32, divisor: f32, p: f32,
   x: vec4u, y: vec4u, kernel: vec4u, stride: vec4u, dilation: vec4u, pad: vec4u, padded: vec4u,
-  countPad: u32, cells: u32, taps: u32, // cells: D' H' W'; taps: of a window at most
+  countPad: u32, cells: u32, taps: u32, blocks: u32, // cells: D' H' W'; taps: of a window at most; blocks: fours of lanes along W or `inner`
 }
 @group(0) @binding(0) var<uniform> params: Params;
 
-// Where a window begins (which may be in the padding), and how many steps it has that lie within the tensor: from `first` to `end` of them.
-struct Window { start: vec3i, first: vec3u, end: vec3u, counted: u32 }
+const LANES = vec4u(0u, 1u, 2u, 3u);
+// From one lane to the next, along W and along `inner`.
+fn laneW() -> vec4u { return select(LANES, vec4u(), INNER); }
+fn laneInner() -> vec4u { return select(vec4u(), LANES, INNER); }
 
-fn windowOf(at: vec3u) -> Window {
-  var w = Window();
-  var counted = vec3u(1u);
-  for (var d = 0u; d < 3u; d++) {
-    let n = params.x[d];
-    if (ADAPTIVE) {
-      let begin = at[d] * n / params.y[d];
-      w.start[d] = i32(begin);
-      w.end[d] = ((at[d] + 1u) * n + params.y[d] - 1u) / params.y[d] - begin;
-      counted[d] = w.end[d];
-      continue;
-    }
-    let step = params.dilation[d];
-    let start = at[d] * params.stride[d];
-    w.start[d] = i32(start) - i32(params.pad[d]);
-    // Steps until position n, and those before position 0.
-    w.end[d] = min(params.kernel[d], (max(n + params.pad[d], start) - start + step - 1u) / step);
-    w.first[d] = min((max(params.pad[d], start) - start + step - 1u) / step, w.end[d]);
-    let reach = min(params.kernel[d], (max(params.padded[d], start) - start + step - 1u) / step);
-    counted[d] = select(w.end[d] - w.first[d], reach, params.countPad != 0u);
+// The parameters of four axes at a time: of D and H, or of the lanes' W.
+struct Axes { x: vec4u, y: vec4u, kernel: vec4u, stride: vec4u, dilation: vec4u, pad: vec4u, padded: vec4u }
+fn axesDH() -> Axes { return Axes(params.x.xyyy, params.y.xyyy, params.kernel.xyyy, params.stride.xyyy, params.dilation.xyyy, params.pad.xyyy, params.padded.xyyy); }
+fn axesW() -> Axes { return Axes(params.x.zzzz, params.y.zzzz, params.kernel.zzzz, params.stride.zzzz, params.dilation.zzzz, params.pad.zzzz, params.padded.zzzz); }
+
+// Where windows begin (which may be in the padding), which of their steps lie within the tensor (from `first` to `end`), and how many count for an average.
+struct Windows { start: vec4i, first: vec4u, end: vec4u, counted: vec4u }
+
+fn windowsAt(at: vec4u, a: Axes) -> Windows {
+  var w: Windows;
+  if (ADAPTIVE) {
+    let begin = at * a.x / a.y;
+    w.start = vec4i(begin);
+    w.first = vec4u();
+    w.end = ((at + 1u) * a.x + a.y - 1u) / a.y - begin;
+    w.counted = w.end;
+    return w;
   }
-  w.counted = counted.x * counted.y * counted.z;
+  let begin = at * a.stride;
+  w.start = vec4i(begin) - vec4i(a.pad);
+  w.end = min(a.kernel, stepsTo(a.x + a.pad, begin, a.dilation));
+  w.first = min(stepsTo(a.pad, begin, a.dilation), w.end);
+  w.counted = w.end - w.first;
+  if (params.countPad != 0u) { w.counted = min(a.kernel, stepsTo(a.padded, begin, a.dilation)); }
   return w;
 }
 
-// What the sum of an average is divided by.
-fn divisorOf(w: Window) -> f32 { return select(f32(w.counted), params.divisor, params.divisor != 0.0); }
+// The steps from `begin` that lie before `limit`.
+fn stepsTo(limit: vec4u, begin: vec4u, step: vec4u) -> vec4u {
+  let span = max(limit, begin) - begin;
+  if (all(step == vec4u(1u))) { return span; }
+  return (span + step - 1u) / step;
+}
 
-fn isVacant(w: Window) -> bool { return any(w.first >= w.end); }
+// The windows that may hold positions of x: from `low` to `high`.
+struct Range { low: vec4u, high: vec4u }
+fn windowsWith(position: vec4u, a: Axes) -> Range {
+  if (ADAPTIVE) { return Range(position * a.y / a.x, min(((position + 1u) * a.y - 1u) / a.x + 1u, a.y)); }
+  let reach = (a.kernel - 1u) * a.dilation;
+  let at = position + a.pad;
+  return Range((max(at, reach) - reach + a.stride - 1u) / a.stride, min(at / a.stride + 1u, a.y));
+}
 
-// The steps of an axis are `stepOf` apart.
+// Whether windows hold positions.
+fn holds(w: Windows, position: vec4u, a: Axes) -> vec4<bool> {
+  let off = vec4i(position) - w.start;
+  if (ADAPTIVE || all(a.dilation == vec4u(1u))) { return (off >= vec4i()) & (off < vec4i(w.end)); }
+  let index = off / vec4i(a.dilation);
+  return (off >= vec4i()) & (index * vec4i(a.dilation) == off) & (index < vec4i(w.end));
+}
+
+// What the sum of an average is divided by, for windows of so many counted elements.
+fn divisorOf(counted: vec4u) -> vec4f { return select(vec4f(counted), vec4f(params.divisor), params.divisor != 0.0); }
+
+// The steps of an axis are as many positions apart.
 fn stepOf() -> vec3u { return select(params.dilation.xyz, vec3u(1u), vec3<bool>(ADAPTIVE)); }
 
-// Element i of an array of [outer, n.x, n.y, n.z, inner] as its place in n, with outer and inner.
-struct Place { at: vec3u, outer: u32, inner: u32 }
+// The lanes of invocation i, of an array of [outer, n.x, n.y, n.z, inner]: d, h, where the first lane is along W, outer and inner.
+struct Place { d: u32, h: u32, w: u32, outer: u32, inner: u32 }
 fn placeOf(i: u32, n: vec3u) -> Place {
-  let inner = i % params.inner;
-  let cell = i / params.inner;
-  let w = cell % n.z;
-  let h = cell / n.z % n.y;
-  let d = cell / n.z / n.y % n.x;
-  return Place(vec3u(d, h, w), cell / n.z / n.y / n.x, inner);
+  let quad = i % params.blocks * 4u;
+  var rest = i / params.blocks;
+  var place = Place(0u, 0u, quad, 0u, 0u);
+  if (INNER) {
+    place.w = rest % n.z;
+    place.inner = quad;
+    rest /= n.z;
+  }
+  place.h = rest % n.y;
+  place.d = rest / n.y % n.x;
+  place.outer = rest / n.y / n.x;
+  return place;
 }
-fn indexOf(outer: u32, at: vec3u, n: vec3u, inner: u32) -> u32 {
-  return (((outer * n.x + at.x) * n.y + at.y) * n.z + at.z) * params.inner + inner;
+// Where the element of the first lane is.
+fn indexOf(place: Place, n: vec3u) -> u32 {
+  return (((place.outer * n.x + place.d) * n.y + place.h) * n.z + place.w) * params.inner + place.inner;
 }
+// How many of the lanes there are.
+fn lanesOf(place: Place, n: vec3u) -> u32 { return select(n.z - place.w, params.inner - place.inner, INNER); }

@@ -1,4 +1,5 @@
 // dx: each element gathers from the windows that hold it: dy of those that chose it (max), dy over the divisor (average), dy |x|^(p-1) sign(x) y^(1-p).
+// Four elements an invocation.
 // flops: 2 * outer * cells * inner * taps
 #include "lib/pool.inc.wgsl"
 #include "lib/power.inc.wgsl"
@@ -9,59 +10,58 @@
 @group(0) @binding(4) var<storage, read> y: array<Scalar>;           // as dy, for LP
 @group(0) @binding(5) var<storage, read_write> dx: array<Scalar>;    // as x
 
-// Whether a window holds a position.
-fn holds(w: Window, position: vec3u) -> bool {
-  let off = vec3i(position) - w.start;
-  let step = vec3i(stepOf());
-  let index = off / step;
-  return all(off >= vec3i(0)) && all(off % step == vec3i(0)) && all(index < vec3i(w.end));
+// dy |x|^(p-1) sign(x) y^(1-p), 0 where all of a window are 0, as for a norm.
+fn throughNorm(i: vec4u, o: vec4u, slope: vec4f) -> vec4f {
+  var d = slope;
+  for (var j = 0u; j < 4u; j++) {
+    let value = f32(x[i[j]]);
+    let norm = f32(y[o[j]]);
+    d[j] *= select(power(abs(value) / norm, params.p - 1.0), 0.0, norm == 0.0) * sign(value);
+  }
+  return d;
 }
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
-  let i = linearIndex(wid, nwg, lid, WG);
-  let place = placeOf(i, params.x.xyz);
-  if (place.outer >= params.outer) { return; }
   let n = params.x.xyz;
+  let place = placeOf(linearIndex(wid, nwg, lid, WG), n);
+  if (place.outer >= params.outer) { return; }
   let m = params.y.xyz;
-  // The windows that may hold this position.
-  var low: vec3u;
-  var high: vec3u;
-  for (var d = 0u; d < 3u; d++) {
-    if (ADAPTIVE) {
-      low[d] = place.at[d] * m[d] / n[d];
-      high[d] = ((place.at[d] + 1u) * m[d] - 1u) / n[d] + 1u;
-    } else {
-      let reach = (params.kernel[d] - 1u) * params.dilation[d];
-      let position = place.at[d] + params.pad[d];
-      low[d] = (max(position, reach) - reach + params.stride[d] - 1u) / params.stride[d];
-      high[d] = min(position / params.stride[d] + 1u, m[d]);
-    }
-  }
-  let own = i32((place.at.x * n.y + place.at.y) * n.z + place.at.z);
-  var sum = 0.0;
-  for (var a = low.x; a < high.x; a++) {
-    for (var b = low.y; b < high.y; b++) {
-      for (var c = low.z; c < high.z; c++) {
-        let at = vec3u(a, b, c);
-        let o = indexOf(place.outer, at, m, place.inner);
+  let to = indexOf(place, n);
+  let rows = vec4u(place.d, place.h, place.h, place.h);
+  let columns = place.w + laneW();
+  let byRow = windowsWith(rows, axesDH());
+  let byColumn = windowsWith(columns, axesW());
+  let own = vec4i((place.d * n.y + place.h) * n.z + columns);
+  let lanes = laneInner();
+  var sum = vec4f();
+  for (var a = byRow.low.x; a < byRow.high.x; a++) {
+    for (var b = byRow.low.y; b < byRow.high.y; b++) {
+      var dh: Windows;
+      if (OP != MAX) {
+        dh = windowsAt(vec4u(a, b, b, b), axesDH());
+        if (!all(holds(dh, rows, axesDH()).xy)) { continue; }
+      }
+      let row = ((place.outer * m.x + a) * m.y + b) * m.z;
+      for (var c = byColumn.low.x; c < byColumn.high.w; c++) {
+        let o = (row + c) * params.inner + place.inner + lanes;
+        var slope = vec4f(f32(dy[o.x]));
+        if (INNER) { slope = vec4f(slope.x, f32(dy[o.y]), f32(dy[o.z]), f32(dy[o.w])); }
         if (OP == MAX) {
-          if (indices[o] == own) { sum += f32(dy[o]); }
+          var chosen = vec4i(indices[o.x]);
+          if (INNER) { chosen = vec4i(chosen.x, indices[o.y], indices[o.z], indices[o.w]); }
+          sum += select(vec4f(), slope, chosen == own);
           continue;
         }
-        let w = windowOf(at);
-        if (!holds(w, place.at)) { continue; }
+        let w = windowsAt(vec4u(c), axesW());
+        let held = holds(w, columns, axesW());
         if (OP == AVERAGE) {
-          sum += f32(dy[o]) / divisorOf(w);
+          sum += select(vec4f(), slope / divisorOf(dh.counted.x * dh.counted.y * w.counted), held);
         } else {
-          let value = f32(x[i]);
-          let norm = f32(y[o]);
-          // 0 where all are 0, as for a norm.
-          let share = select(power(abs(value) / norm, params.p - 1.0), 0.0, norm == 0.0);
-          sum += f32(dy[o]) * share * sign(value);
+          sum += select(vec4f(), throughNorm(to + LANES, o, slope), held);
         }
       }
     }
   }
-  dx[i] = Scalar(sum);
+  for (var i = 0u; i < min(4u, lanesOf(place, n)); i++) { dx[to + i] = Scalar(sum[i]); }
 }

@@ -7,6 +7,7 @@ import { pow } from '../binary.ts';
 import { takeAlong } from '../gather.ts';
 import { reshape } from '../shape.ts';
 import { abs } from '../unary.ts';
+import type { Three } from '../windows.ts';
 import type { Geometry } from './geometry.ts';
 
 const WG = 64;
@@ -19,13 +20,18 @@ export interface Divisor {
 
 const NO_DIVISOR: Divisor = { countPad: false, divisor: 0 };
 
-function paramsOf(
+/** @param sizes of what the invocations compute, four neighbours each: along W, or where there is one along the inner dimension */
+function launch(
   { outer, inner, x, y, kernel, stride, dilation, before, after }: Geometry,
+  sizes: Three,
   { countPad, divisor }: Divisor,
   p: number,
 ) {
+  const INNER = inner > 1;
+  const blocks = Math.ceil((INNER ? inner : sizes[2]) / 4);
+  const count = outer * sizes[0] * sizes[1] * (INNER ? sizes[2] : 1) * blocks;
   const four = (n: readonly number[]) => [...n, 0];
-  return {
+  const params = {
     outer,
     inner,
     divisor,
@@ -40,7 +46,9 @@ function paramsOf(
     countPad: countPad ? 1 : 0,
     cells: y[0] * y[1] * y[2],
     taps: kernel[0] * kernel[1] * kernel[2],
+    blocks,
   };
+  return { params, groups: grid(count, WG), INNER };
 }
 
 type Op = keyof typeof poolKernel.ops;
@@ -48,10 +56,11 @@ type Op = keyof typeof poolKernel.ops;
 function forward(op: Op, x: Tensor, g: Geometry, divisor: Divisor, p: number, indices: Tensor | null): Tensor {
   const { gpu, dtype } = x;
   const y = gpu.empty(g.shape, dtype, 'pool');
-  const constants = { WG, OP: poolKernel.ops[op], ADAPTIVE: g.adaptive, INDICES: indices !== null };
+  const { params, groups, INNER } = launch(g, g.y, divisor, p);
+  const constants = { WG, OP: poolKernel.ops[op], ADAPTIVE: g.adaptive, INNER, INDICES: indices !== null };
   using none = indices ? null : gpu.empty([1], 'i32', 'pool');
   const buffers = { x, y, indices: indices ?? (none as Tensor) };
-  dispatch(gpu, poolKernel, buffers, paramsOf(g, divisor, p), grid(y.size, WG), constants);
+  dispatch(gpu, poolKernel, buffers, params, groups, constants);
   return y;
 }
 
@@ -65,8 +74,9 @@ function backward(op: Op, dy: Tensor, shape: Shape, g: Geometry, divisor: Diviso
   const { gpu, dtype } = dy;
   const dx = gpu.empty(shape, dtype, 'pool');
   const { x = dy, y = dy, indices = dy.reinterpret('i32', [1]) } = kept;
-  const constants = { WG, OP: poolKernel.ops[op], ADAPTIVE: g.adaptive };
-  dispatch(gpu, poolBackward, { dy, indices, x, y, dx }, paramsOf(g, divisor, p), grid(dx.size, WG), constants);
+  const { params, groups, INNER } = launch(g, g.x, divisor, p);
+  const constants = { WG, OP: poolKernel.ops[op], ADAPTIVE: g.adaptive, INNER };
+  dispatch(gpu, poolBackward, { dy, indices, x, y, dx }, params, groups, constants);
   return dx;
 }
 

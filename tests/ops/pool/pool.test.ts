@@ -355,7 +355,7 @@ describe('empty inputs and errors', () => {
     ],
     [
       () => fovea.avgPool2d(gpu.zeros([1, 1, 2, 5]), { kernelSize: 3 }),
-      'avgPool2d: a window of 3 is larger than the padded input of 2 (x: f32[1, 1, 2, 5], kernelSize 3)',
+      'avgPool2d: a window of 3 is larger than the padded input of 2 (x: f32[1, 1, 2, 5], kernelSize [3,3])',
     ],
     [
       () => fovea.maxPool2d(gpu.zeros([1, 1, 5, 5]), { kernelSize: [2, 0] }),
