@@ -6,7 +6,7 @@ import { add, mul } from '../../src/ops/binary.ts';
 import { concat, split } from '../../src/ops/concat.ts';
 import { gather } from '../../src/ops/gather.ts';
 import { gru } from '../../src/ops/gru.ts';
-import { layerNorm } from '../../src/ops/layer_norm.ts';
+import { layerNorm } from '../../src/ops/norm/layer_norm.ts';
 import { logsumexp } from '../../src/ops/logsumexp.ts';
 import { matmul } from '../../src/ops/matmul.ts';
 import { mean, sum } from '../../src/ops/reduce.ts';
