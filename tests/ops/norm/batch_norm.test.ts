@@ -169,6 +169,16 @@ describe.each(Object.entries(plans))('plan: %s', (_, plan) => {
   });
 });
 
+test('a first mean that rounding has moved far is corrected, and the variance about it', async () => {
+  // Sums beyond 2^27 are multiples of 16: of the ones most are lost.
+  const data = Float32Array.from({ length: 16_384 }, (_, i) => 10_000 + (i % 2));
+  for (const vec4 of [false, true]) {
+    const plan = { lanes: 1, splits: 1, vec4 };
+    const y = await batchNorm(gpu.tensor(data, [2, 1, 8192]), { training: true, plan }).data();
+    expect(Math.max(...y.map((v, i) => Math.abs(Math.abs(v) - 1) + (v > 0 === i % 2 > 0 ? 0 : 1)))).toBeLessThan(1e-3);
+  }
+});
+
 test('gradients of long channels', async () => {
   // dx = weight r (dy - mean(dy) - h mean(dy h)), in f64: central differences would take minutes.
   const [N, C, inner] = [20, 2, 60];
