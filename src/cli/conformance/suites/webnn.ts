@@ -3,6 +3,7 @@ import { Tensor } from '../../../index.ts';
 import { Args, apply, Unsupported, type Value } from '../args.ts';
 import { type HostTensor, isHostTensor, type JsonObject, type Tolerance } from '../case.ts';
 import { type Check, close, type Suite, ulp } from '../suite.ts';
+import { webnnNorms } from './norms.ts';
 import { webnnPools } from './pools.ts';
 import { elementwise } from './webnn_elementwise.ts';
 import { shapes } from './webnn_shapes.ts';
@@ -23,7 +24,7 @@ interface WebnnCase {
 }
 
 /** Also those of webnn-baseline. An `options` dictionary's entries are arguments like the others. */
-export const OPERATORS = { ...elementwise, ...shapes, ...webnnPools };
+export const OPERATORS = { ...elementwise, ...shapes, ...webnnNorms, ...webnnPools };
 
 /** Operators whose uint8 results are truth values: bool in Fovea. */
 export const TRUTH: ReadonlySet<string> = new Set([
