@@ -10,7 +10,7 @@ import { type Parameter, parameter } from './parameter.ts';
 export interface BatchNormLayerOptions {
   /** Added to the variance; default 1e-5. */
   readonly eps?: number;
-  /** How much of a batch's statistics goes into the running ones; default 0.1. */
+  /** How much of a batch's statistics goes into the running ones; default 0.1. PyTorch's `None`, their mean over all batches, is not there. */
   readonly momentum?: number;
   /** Whether there are a weight (ones at first) and a bias (zeros); default true. */
   readonly affine?: boolean;

@@ -10,7 +10,7 @@ import type { ImageLayout } from '../pool/geometry.ts';
 import { batchNormPlain } from '../reference/norm.ts';
 import { lanesOf, type RowPlan, rowsPerGroup, secondPass } from '../row_plan.ts';
 import { affineOf, type ChannelView, channelPlan, countOf, momentsOf, sumsOf } from './channels.ts';
-import { checkAffine, checkEps } from './columns.ts';
+import { checkAffine, checkEps } from './checks.ts';
 
 export interface BatchNormOptions {
   /** [C], of x's dtype: the scale of each channel; default 1. */

@@ -5,7 +5,7 @@ import { checkFloat } from '../check.ts';
 import { groupNormPlain } from '../reference/norm.ts';
 import type { RowPlan } from '../row_plan.ts';
 import { channelGradients } from './channels.ts';
-import { checkAffine, checkEps } from './columns.ts';
+import { checkAffine, checkEps } from './checks.ts';
 import { normalizeRows } from './rows.ts';
 
 export interface GroupNormOptions {

@@ -2,7 +2,8 @@ import { type Shape, sizeOf } from '../../host.ts';
 import type { Tensor } from '../../tensor.ts';
 import { rmsNormPlain } from '../reference/norm.ts';
 import type { RowPlan } from '../row_plan.ts';
-import { checkEps, checkLastAxes, columnGradients } from './columns.ts';
+import { checkEps, checkLastAxes } from './checks.ts';
+import { columnGradients } from './columns.ts';
 import { normalizeRows } from './rows.ts';
 
 export interface RmsNormOptions {
