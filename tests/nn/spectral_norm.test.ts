@@ -184,6 +184,8 @@ test('two uses in one step keep their own vectors', async () => {
   using layer = spectralNorm(new Weighted(randn(gpu, [4, 5], { seed: 3 })), { rng: new Rng(5) });
   const dict = layer.stateDict();
   const original = dict['parametrizations.weight.original'] as Tensor;
+  // Far from the singular vector, so that the two uses differ.
+  gpu.copyInto(dict['parametrizations.weight.0._v'] as Tensor, gpu.tensor([1, 0, 0, 0, 0]));
   const rows = rowsOf(await numbers(original), 5);
   const first = step(rows, await numbers(dict['parametrizations.weight.0._v']));
   const second = step(rows, first.v);
