@@ -21,7 +21,7 @@ import {
   vjp,
   where,
 } from '../src/index.ts';
-import { layerNormPlain } from '../src/ops/reference/layer_norm.ts';
+import { layerNormPlain } from '../src/ops/reference/norm.ts';
 import type { ConvWindows, Ops } from './ops.ts';
 
 /** `Ops` in Fovea's ordinary ops. */

@@ -10,6 +10,7 @@ const CORE_LIMIT = 40 * 1024;
 /** Families of fused ops, each with the modules that are its own and its limit, beside the core. */
 const FAMILIES = [
   { family: 'attention', modules: /\/(ops\/attention|ops\/reference\/attention\.js)/, limit: 10 * 1024 },
+  { family: 'normalisation', modules: /\/ops\/(norm|reference\/norm\.js)/, limit: 4 * 1024 },
   { family: 'pooling', modules: /\/ops\/pool/, limit: 4 * 1024 },
 ];
 const root = fileURLToPath(new URL('..', import.meta.url));

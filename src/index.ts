@@ -61,8 +61,11 @@ export { type CrossEntropyOptions, crossEntropy } from './ops/cross_entropy.ts';
 export { type DropoutOptions, dropout } from './ops/dropout.ts';
 export { embedding, gather, type OneHotOptions, oneHot, takeAlong } from './ops/gather.ts';
 export { gru } from './ops/gru.ts';
-export { type LayerNormOptions, layerNorm } from './ops/layer_norm.ts';
 export { type Activation, type MatmulOptions, matmul } from './ops/matmul.ts';
+export { type BatchNormOptions, batchNorm } from './ops/norm/batch_norm.ts';
+export { type GroupNormOptions, groupNorm, instanceNorm } from './ops/norm/group_norm.ts';
+export { type LayerNormOptions, layerNorm } from './ops/norm/layer_norm.ts';
+export { type RmsNormOptions, rmsNorm } from './ops/norm/rms_norm.ts';
 export {
   type AdaptiveOptions,
   type AvgPoolOptions,

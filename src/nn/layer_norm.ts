@@ -1,6 +1,6 @@
 import type { Shape } from '../host.ts';
 import { full } from '../ops/create.ts';
-import { layerNorm } from '../ops/layer_norm.ts';
+import { layerNorm } from '../ops/norm/layer_norm.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Tensor } from '../tensor.ts';
 import { Module } from './module.ts';

@@ -36,9 +36,10 @@ export class Linear extends Module {
 
   /** @param x [..., inFeatures] @returns [..., outFeatures] */
   forward(x: Tensor): Tensor {
-    const [, inFeatures] = this.weight.shape;
+    const { weight, bias } = this;
+    const [, inFeatures] = weight.shape;
     if (x.shape.at(-1) !== inFeatures)
       throw new ShapeError('Linear', `x must have shape [..., ${inFeatures}], got ${describe(x)}`);
-    return matmul(x, this.weight, { transposeB: true, ...(this.bias ? { bias: this.bias } : {}) });
+    return matmul(x, weight, { transposeB: true, ...(bias && { bias }) });
   }
 }

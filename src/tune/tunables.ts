@@ -3,10 +3,11 @@ import { vjp } from '../autograd/tape.ts';
 import type { Shape } from '../host.ts';
 import { argmax } from '../ops/arg_reduce.ts';
 import { crossEntropy, crossEntropyPlanning } from '../ops/cross_entropy.ts';
-import { layerNorm } from '../ops/layer_norm.ts';
 import { matmulPlanning } from '../ops/linalg/plan.ts';
 import { logsumexp } from '../ops/logsumexp.ts';
 import { matmul } from '../ops/matmul.ts';
+import { batchNorm } from '../ops/norm/batch_norm.ts';
+import { layerNorm } from '../ops/norm/layer_norm.ts';
 import { sortPlanning } from '../ops/order.ts';
 import type { Planning, Sizes } from '../ops/plans.ts';
 import { uniform } from '../ops/random.ts';
@@ -91,6 +92,18 @@ export const TUNABLES: readonly Tunable[] = [
       (x, weight) => layerNorm(x, { weight: weight as Tensor }),
       ([, weight]) => [weight as Tensor],
     ),
+  },
+  {
+    planning: rowPlanning('channels', ['64x4096x1', '16x65536x1', '1x1024x64']),
+    // Channels of one long run each, or of single elements side by side.
+    inputs: ([outer = 1, axis = 1, inner = 1]) =>
+      inner > 1
+        ? [
+            [axis, inner],
+            [axis, inner],
+          ]
+        : Array(2).fill([1, outer, axis]),
+    run: withGradient((x) => batchNorm(x, { training: true }), first),
   },
   {
     planning: crossEntropyPlanning,

@@ -23,6 +23,7 @@ const [gx, h0, u, bias] = [[2, 3, 15], [2, 5], [15, 5], [15]].map((shape) => gpu
 const options = { axis: 1 };
 const diagonal = fovea.equal(m, m);
 const bias4 = fovea.sum(m, { axis: 0 });
+const squares4 = fovea.square(bias4);
 const classes = gpu.tensor([0, 1, 2, 3], [4], { dtype: 'i32' });
 const columns = fovea.reshape(index, [3, 1, 1]);
 
@@ -49,6 +50,11 @@ const calls: Record<string, () => unknown> = {
   crossEntropy: () => fovea.crossEntropy(m, classes),
   'crossEntropy, none': () => fovea.crossEntropy(m, m, { reduction: 'none', labelSmoothing: 0.1 }),
   layerNorm: () => fovea.layerNorm(x, { weight: row, bias: row }),
+  rmsNorm: () => fovea.rmsNorm(x, { weight: row }),
+  groupNorm: () => fovea.groupNorm(x, 2, { weight: bias4, bias: bias4 }),
+  instanceNorm: () => fovea.instanceNorm(x),
+  batchNorm: () => fovea.batchNorm(x, { weight: bias4, training: true }),
+  'batchNorm, running': () => fovea.batchNorm(x, { runningMean: bias4, runningVar: squares4 }),
   dropout: () => fovea.dropout(x, { p: 0.5, seed: 1 }),
   reshape: () => fovea.reshape(x, [12, 5]),
   permute: () => fovea.permute(x, [2, 0, 1]),

@@ -17,6 +17,7 @@ const ODD: Readonly<Record<string, readonly string[]>> = {
   softmax: ['3x530x1', '3x130x7'],
   layerNorm: ['3x1021x1'],
   layerNormWeights: ['1x530x7'],
+  channels: ['3x1020x1', '1x530x7'],
   crossEntropy: ['3x530x1'],
   rowMap: ['3x530x1'],
   scatter: ['20x12x50', '300x1x2100'],

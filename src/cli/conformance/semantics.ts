@@ -22,7 +22,6 @@ import {
   oneHot,
   pad,
   reshape,
-  rsqrt,
   type Shape,
   sigmoid,
   slice,
@@ -94,11 +93,6 @@ export function expandBoth(x: Tensor, shape: Shape): Tensor {
 /** x / its norm along an axis; zeros where that is 0. */
 export function overNorm(x: Tensor, norm: Tensor): Tensor {
   return div(x, where(equal(norm, 0), 1, norm));
-}
-
-/** x / sqrt(mean(x^2) + epsilon) over the axes from `axis` on. */
-export function rmsNorm(x: Tensor, axis: number, epsilon: number): Tensor {
-  return mul(x, rsqrt(add(mean(square(x), { axis: axesFrom(x, axis), keepDims: true }), epsilon)));
 }
 
 /** (x - mean) / (standard deviation + epsilon) over axes. */

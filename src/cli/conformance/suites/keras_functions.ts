@@ -40,7 +40,8 @@ import {
   where,
 } from '../../../index.ts';
 import { type Args, type Operator, type Operators, type Outputs, Unsupported } from '../args.ts';
-import { celu, logSigmoid, reduceL2, reduceOptions, rmsNorm } from '../semantics.ts';
+import { celu, logSigmoid, reduceL2, reduceOptions } from '../semantics.ts';
+import { kerasNormFunctions } from './norms.ts';
 
 const unary =
   (f: (x: Tensor) => Tensor): Operator =>
@@ -160,6 +161,6 @@ export const functions: Operators = {
   moments,
   normalize: normalized,
   layer_normalization: unary((x) => layerNorm(x, { eps: 1e-3 })),
-  rms_normalization: (x) => mul(rmsNorm(x.t(0), -1, 1e-6), x.t(1)),
+  ...kerasNormFunctions,
   dot_product_attention: attention,
 };

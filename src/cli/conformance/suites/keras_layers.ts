@@ -9,7 +9,6 @@ import {
   layerNorm,
   leakyRelu,
   matmul,
-  mul,
   reshape,
   rnn,
   scaledDotProductAttention,
@@ -20,8 +19,9 @@ import {
   where,
 } from '../../../index.ts';
 import { type Args, type Operators, type Outputs, Unsupported } from '../args.ts';
-import { axesFrom, prelu, rmsNorm } from '../semantics.ts';
+import { axesFrom, prelu } from '../semantics.ts';
 import { generalRelu } from './keras_functions.ts';
+import { kerasNormLayers } from './norms.ts';
 
 /** Query, value, and the key where it is another tensor. */
 function attended(x: Args) {
@@ -146,7 +146,7 @@ export const layers: Operators = {
   PReLU: (x) => prelu(x.t(0), x.ignore('shared_axes').t('alpha')),
   Softmax: softmaxed,
   LayerNormalization: layerNormalized,
-  RMSNormalization: (x) => mul(rmsNorm(x.t(0), (x.ints('axis') ?? [-1])[0] as number, x.num('epsilon')), x.t('scale')),
+  ...kerasNormLayers,
   AdditiveAttention: additive,
   Attention: dotProduct,
   SimpleRNN: simpleRecurrence,

@@ -12,7 +12,6 @@ import {
   logSoftmax,
   matmul,
   mean,
-  mul,
   pad,
   permute,
   reshape,
@@ -29,7 +28,8 @@ import {
   where,
 } from '../../../index.ts';
 import { type Args, type Operators, type Outputs, Unsupported } from '../args.ts';
-import { axesFrom, hardmax, meanVarianceNorm, overNorm, reduceL1, reduceL2, rmsNorm } from '../semantics.ts';
+import { axesFrom, hardmax, meanVarianceNorm, overNorm, reduceL1, reduceL2 } from '../semantics.ts';
+import { onnxNorms } from './norms.ts';
 import { flexAttention } from './onnx_flex.ts';
 import { onnxPools } from './pools.ts';
 
@@ -178,11 +178,11 @@ export const networks: Operators = {
   LpNormalization: normalized,
   MeanVarianceNormalization: (x) => meanVarianceNorm(x.t(0), x.ints('axes') ?? [0, 2, 3], 1e-9),
   LayerNormalization: layerNormalized,
-  RMSNormalization: (x) => mul(rmsNorm(x.t(0), x.num('axis', -1), x.num('epsilon', 1e-5)), x.t(1)),
   Dropout: dropped,
   RNN: simpleRecurrence,
   GRU: gatedRecurrence,
   Attention: attention,
   FlexAttention: flexAttention,
+  ...onnxNorms,
   ...onnxPools,
 };

@@ -4,6 +4,7 @@ import { Args, apply, Unsupported, type Value } from '../args.ts';
 import { type HostTensor, isHostTensor, type JsonObject, type Tolerance } from '../case.ts';
 import { type Check, close, type Suite, ulp } from '../suite.ts';
 import { webnnConvs } from './convs.ts';
+import { webnnNorms } from './norms.ts';
 import { webnnPools } from './pools.ts';
 import { elementwise } from './webnn_elementwise.ts';
 import { shapes } from './webnn_shapes.ts';
@@ -24,7 +25,7 @@ interface WebnnCase {
 }
 
 /** Also those of webnn-baseline. An `options` dictionary's entries are arguments like the others. */
-export const OPERATORS = { ...elementwise, ...shapes, ...webnnConvs, ...webnnPools };
+export const OPERATORS = { ...elementwise, ...shapes, ...webnnConvs, ...webnnNorms, ...webnnPools };
 
 /** Operators whose uint8 results are truth values: bool in Fovea. */
 export const TRUTH: ReadonlySet<string> = new Set([

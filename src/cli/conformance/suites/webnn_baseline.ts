@@ -22,6 +22,7 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries([...BINARY, ...COMPARE].map((op) => [op, ['a', 'b']])),
   argMax: ['input', 'axis'],
   argMin: ['input', 'axis'],
+  batchNormalization: ['input', 'mean', 'variance'],
   broadcast: ['input', 'newShape'],
   cast: ['input', 'type'],
   concat: ['inputs', 'axis'],
@@ -61,7 +62,7 @@ function scaleOf(op: string, args: readonly Json[]): number | undefined {
   const inputs = args.flatMap((arg) => (isHostTensor(arg) ? [elementsOf(arg)] : []));
   if (inputs.flat().every((v) => Math.fround(v) === v)) return undefined;
   const largest = inputs.map((values) => Math.max(...values.map(Math.abs)));
-  if (op === 'add' || op === 'sub') return Math.max(...largest);
+  if (['add', 'sub', 'batchNormalization'].includes(op)) return Math.max(...largest);
   return op === 'matmul' ? largest.reduce((a, b) => a * b) : undefined;
 }
 

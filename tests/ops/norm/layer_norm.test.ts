@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { vjp } from '../../src/autograd/tape.ts';
-import { type Shape, sizeOf } from '../../src/host.ts';
-import { type LayerNormOptions, layerNorm } from '../../src/ops/layer_norm.ts';
-import { LimitError } from '../../src/runtime/errors.ts';
-import { Gpu } from '../../src/runtime/gpu.ts';
-import type { Tensor } from '../../src/tensor.ts';
-import { type CheckOptions, checkOp, type Input, type Nd } from '../../src/testing/check.ts';
-import { gpu } from '../helpers/gpu.ts';
-import { checkHessian } from '../helpers/hessian.ts';
-import { plans } from '../helpers/row_plans.ts';
+import { vjp } from '../../../src/autograd/tape.ts';
+import { type Shape, sizeOf } from '../../../src/host.ts';
+import { type LayerNormOptions, layerNorm } from '../../../src/ops/norm/layer_norm.ts';
+import { LimitError } from '../../../src/runtime/errors.ts';
+import { Gpu } from '../../../src/runtime/gpu.ts';
+import type { Tensor } from '../../../src/tensor.ts';
+import { type CheckOptions, checkOp, type Input, type Nd } from '../../../src/testing/check.ts';
+import { gpu } from '../../helpers/gpu.ts';
+import { checkHessian } from '../../helpers/hessian.ts';
+import { plans } from '../../helpers/row_plans.ts';
 
 /** The definition: over rows of `cols`, with a weight and a bias or without. */
 function definition(cols: number, eps: number, x: Nd, weight?: Nd, bias?: Nd): Nd {
