@@ -4,15 +4,21 @@
 #include "lib/lanes.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/online.inc.wgsl"
+#include "lib/strided.inc.wgsl"
+#include "lib/softmax_input.inc.wgsl"
 
 alias Scalar = f32; // dtype
 override LOG: bool = false;
 
-struct Params { outputs: u32, axis: u32, inner: u32, splits: u32, chunk: u32 }
+struct Params {
+  outputs: u32, axis: u32, inner: u32, splits: u32, chunk: u32,
+  scale: f32, maskStep: u32, offset: u32, shape: array<vec4u, 2>, strides: array<vec4u, 2>, // the mask's loops over rows, innermost first
+}
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Scalar>;       // [outer, axis, inner]
-@group(0) @binding(2) var<storage, read> stats: array<vec2f>;    // [outer, splits, inner] of (m, s); outputs of them
-@group(0) @binding(3) var<storage, read_write> y: array<Scalar>; // as x
+@group(0) @binding(2) var<storage, read> mask: array<u32>;       // bool, four to a word; read with MASK
+@group(0) @binding(3) var<storage, read> stats: array<vec2f>;    // [outer, splits, inner] of (m, s); outputs of them
+@group(0) @binding(4) var<storage, read_write> y: array<Scalar>; // as x
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
@@ -25,8 +31,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let scale = reciprocalSum(pair);
   let logS = logSum(pair);
   let end = mine.first + mine.stop * params.inner;
-  for (var at = mine.first + (mine.begin + laneOf(lid)) * params.inner; at < end; at += LANES * params.inner) {
-    let v = f32(x[at]) - pair.x;
-    if (LOG) { y[at] = Scalar(v - logS); } else { y[at] = Scalar(exp(v) * scale); }
+  let step = vec2u(params.inner, params.maskStep);
+  for (var at = vec2u(mine.first, maskOf(mine.row)) + (mine.begin + laneOf(lid)) * step; at.x < end; at += LANES * step) {
+    let v = load(at) - pair.x;
+    if (LOG) { y[at.x] = Scalar(v - logS); } else { y[at.x] = Scalar(exp(v) * scale); }
   }
 }

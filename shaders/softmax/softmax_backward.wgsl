@@ -1,13 +1,13 @@
-// dx = y * (dy - sum(y * dy)) for y = softmax(x); dx = dy - exp(y) * sum(dy) for its logarithm (LOG), and zeros in a row in which all was
-// masked. Along the middle axis of [outer, axis, inner]; LANES invocations share a row.
-// flops: 4 * rows * axis
+// dx = scale y (dy - sum(y dy)) for y = softmax(scale x); dx = scale (dy - exp(y) sum(dy)) for its logarithm (LOG), and zeros in a row in which
+// all was masked. Along the middle axis of [outer, axis, inner]; LANES invocations share a row.
+// flops: 5 * rows * axis
 #include "lib/lanes.inc.wgsl"
 #include "lib/lane_sums.inc.wgsl"
 #include "lib/softmax_terms.inc.wgsl"
 
 alias Scalar = f32; // dtype
 
-struct Params { rows: u32, axis: u32, inner: u32 }
+struct Params { rows: u32, axis: u32, inner: u32, scale: f32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> y: array<Scalar>;        // [outer, axis, inner], rows = outer * inner
 @group(0) @binding(2) var<storage, read> dy: array<Scalar>;       // as y
@@ -24,5 +24,5 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   var own = vec2f(0.0);
   for (var at = first + lane * params.inner; at < end; at += step) { own += term(f32(y[at]), f32(dy[at])); }
   let sums = sumLanes(own, lid, lane);
-  for (var at = first + lane * params.inner; at < end; at += step) { dx[at] = Scalar(slope(f32(y[at]), f32(dy[at]), sums)); }
+  for (var at = first + lane * params.inner; at < end; at += step) { dx[at] = Scalar(params.scale * slope(f32(y[at]), f32(dy[at]), sums)); }
 }
