@@ -17,8 +17,10 @@ fn tempered(v: f32) -> f32 {
   return v;
 }
 
-// The element at at.x of x, whose mask is at at.y.
-fn load(at: vec2u) -> f32 {
-  if (MASK && ((mask[at.y / 4u] >> (8u * (at.y % 4u))) & 0xffu) == 0u) { return MASKED; }
-  return tempered(f32(x[at.x]));
+// x[at], whose mask is mask[seen]; without MASK `seen` is not looked at, and whatever computes it falls away.
+fn load(at: u32, seen: u32) -> f32 {
+  if (MASK) {
+    if (((mask[seen / 4u] >> (8u * (seen % 4u))) & 0xffu) == 0u) { return MASKED; }
+  }
+  return tempered(f32(x[at]));
 }

@@ -7,6 +7,7 @@
 #include "lib/online.inc.wgsl"
 #include "lib/strided.inc.wgsl"
 #include "lib/softmax_input.inc.wgsl"
+#include "lib/softmax_held.inc.wgsl"
 
 alias Scalar = f32; // dtype
 override LOG: bool = false;
@@ -20,26 +21,60 @@ struct Params {
 @group(0) @binding(2) var<storage, read> mask: array<u32>;       // bool, four to a word; read with MASK
 @group(0) @binding(3) var<storage, read_write> y: array<Scalar>; // as x
 
+fn load4(own: Lane, k: u32) -> vec4f {
+  let step = LANES * params.inner;
+  let stride = LANES * params.maskStep;
+  let at = own.at + 4u * k * step;
+  let seen = own.seen + 4u * k * stride;
+  var v = vec4f(MASKED);
+  if (at < own.end) { v.x = load(at, seen); }
+  if (at + step < own.end) { v.y = load(at + step, seen + stride); }
+  if (at + 2u * step < own.end) { v.z = load(at + 2u * step, seen + 2u * stride); }
+  if (at + 3u * step < own.end) { v.w = load(at + 3u * step, seen + 3u * stride); }
+  return v;
+}
+
+fn store4(own: Lane, k: u32, v: vec4f) {
+  let step = LANES * params.inner;
+  let at = own.at + 4u * k * step;
+  if (at < own.end) { y[at] = Scalar(v.x); }
+  if (at + step < own.end) { y[at + step] = Scalar(v.y); }
+  if (at + 2u * step < own.end) { y[at + 2u * step] = Scalar(v.z); }
+  if (at + 3u * step < own.end) { y[at + 3u * step] = Scalar(v.w); }
+}
+
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let row = rowOf(wid, nwg, lid);
   let lane = laneOf(lid);
-  let step = LANES * vec2u(params.inner, params.maskStep);
   let first = firstOf(row, params.axis, params.inner);
   // Lanes past the last row stay for the barriers.
   let end = select(first, first + params.axis * params.inner, row < params.rows);
-  let start = vec2u(first, maskOf(row)) + lane * vec2u(params.inner, params.maskStep);
-  var pair = vec2f(FLOOR, 0.0);
-  var at = start;
-  for (; at.x + 3u * step.x < end; at += 4u * step) {
-    pair = fold4(pair, vec4f(load(at), load(at + step), load(at + 2u * step), load(at + 3u * step)));
+  let own = Lane(first + lane * params.inner, end, maskOf(row) + lane * params.maskStep);
+  if (HELD > 0u) {
+    softmaxHeld(own, lid, lane);
+    return;
   }
-  for (; at.x < end; at += step) { pair = fold(pair, load(at)); }
+  let step = LANES * params.inner;
+  let stride = LANES * params.maskStep;
+  var pair = vec2f(FLOOR, 0.0);
+  var at = own.at;
+  var seen = own.seen;
+  for (; at + 3u * step < end; at += 4u * step) {
+    pair = fold4(pair, vec4f(load(at, seen), load(at + step, seen + stride), load(at + 2u * step, seen + 2u * stride), load(at + 3u * step, seen + 3u * stride)));
+    seen += 4u * stride;
+  }
+  for (; at < end; at += step) {
+    pair = fold(pair, load(at, seen));
+    seen += stride;
+  }
   pair = mergeLanes(pair, lid, lane);
   let scale = reciprocalSum(pair);
   let logS = logSum(pair);
-  for (at = start; at.x < end; at += step) {
-    let v = load(at) - pair.x;
-    if (LOG) { y[at.x] = Scalar(v - logS); } else { y[at.x] = Scalar(exp(v) * scale); }
+  seen = own.seen;
+  for (at = own.at; at < end; at += step) {
+    let v = load(at, seen) - pair.x;
+    if (LOG) { y[at] = Scalar(v - logS); } else { y[at] = Scalar(exp(v) * scale); }
+    seen += stride;
   }
 }

@@ -31,9 +31,11 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let scale = reciprocalSum(pair);
   let logS = logSum(pair);
   let end = mine.first + mine.stop * params.inner;
-  let step = vec2u(params.inner, params.maskStep);
-  for (var at = vec2u(mine.first, maskOf(mine.row)) + (mine.begin + laneOf(lid)) * step; at.x < end; at += LANES * step) {
-    let v = load(at) - pair.x;
-    if (LOG) { y[at.x] = Scalar(v - logS); } else { y[at.x] = Scalar(exp(v) * scale); }
+  let begin = mine.begin + laneOf(lid);
+  var seen = maskOf(mine.row) + begin * params.maskStep;
+  for (var at = mine.first + begin * params.inner; at < end; at += LANES * params.inner) {
+    let v = load(at, seen) - pair.x;
+    if (LOG) { y[at] = Scalar(v - logS); } else { y[at] = Scalar(exp(v) * scale); }
+    seen += LANES * params.maskStep;
   }
 }

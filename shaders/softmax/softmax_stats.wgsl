@@ -21,16 +21,22 @@ struct Params {
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let out = rowOf(wid, nwg, lid);
   let lane = laneOf(lid);
-  let step = LANES * vec2u(params.inner, params.maskStep);
+  let step = LANES * params.inner;
+  let stride = LANES * params.maskStep;
   // Lanes past the last output stay for the barriers, with an empty chunk.
   let mine = chunkOf(out, params.outputs, params.axis, params.inner, params.splits, params.chunk);
   let end = mine.first + mine.stop * params.inner;
   var pair = vec2f(FLOOR, 0.0);
-  var at = vec2u(mine.first, maskOf(mine.row)) + (mine.begin + lane) * vec2u(params.inner, params.maskStep);
-  for (; at.x + 3u * step.x < end; at += 4u * step) {
-    pair = fold4(pair, vec4f(load(at), load(at + step), load(at + 2u * step), load(at + 3u * step)));
+  var at = mine.first + (mine.begin + lane) * params.inner;
+  var seen = maskOf(mine.row) + (mine.begin + lane) * params.maskStep;
+  for (; at + 3u * step < end; at += 4u * step) {
+    pair = fold4(pair, vec4f(load(at, seen), load(at + step, seen + stride), load(at + 2u * step, seen + 2u * stride), load(at + 3u * step, seen + 3u * stride)));
+    seen += 4u * stride;
   }
-  for (; at.x < end; at += step) { pair = fold(pair, load(at)); }
+  for (; at < end; at += step) {
+    pair = fold(pair, load(at, seen));
+    seen += stride;
+  }
   pair = mergeLanes(pair, lid, lane);
   if (lane == 0u && out < params.outputs) { stats[out] = pair; }
 }

@@ -152,11 +152,11 @@ function forward(x: Tensor, y: Tensor, { view, plan, LOG, scale, mask: given, wa
     using stats = gpu.empty([outputs, 2], 'f32', 'softmax');
     dispatch(gpu, softmaxStats, { x, mask, stats }, params, groups, constants);
     dispatch(gpu, softmaxApply, { x, mask, stats, y }, params, groups, { ...constants, LOG });
-  } else if (fitsVec4(view, plan)) {
-    const params = { rows: outputs, quads: axis / 4, ...input };
-    dispatch(gpu, softmaxVec4, { x, mask, y }, params, groups, { ...constants, LOG });
   } else {
-    dispatch(gpu, rowsKernel, { x, mask, y }, { rows: outputs, axis, inner, ...input }, groups, { ...constants, LOG });
+    const held = { ...constants, LOG, HELD: heldQuads(axis, plan) };
+    if (fitsVec4(view, plan))
+      dispatch(gpu, softmaxVec4, { x, mask, y }, { rows: outputs, quads: axis / 4, ...input }, groups, held);
+    else dispatch(gpu, rowsKernel, { x, mask, y }, { rows: outputs, axis, inner, ...input }, groups, held);
   }
 }
 
@@ -171,10 +171,11 @@ function backward(y: Tensor, dy: Tensor, dx: Tensor, { view, plan, LOG, scale, m
     using sums = gpu.empty([outputs, 2], 'f32', 'softmax');
     dispatch(gpu, softmaxBackwardStats, { y, dy, sums }, params, groups, constants);
     dispatch(gpu, softmaxBackwardApply, { y, dy, sums, dx }, { ...params, scale }, groups, constants);
-  } else if (fitsVec4(view, plan)) {
-    dispatch(gpu, softmaxBackwardVec4, { y, dy, dx }, { rows: outputs, quads: axis / 4, scale }, groups, constants);
   } else {
-    dispatch(gpu, softmaxBackward, { y, dy, dx }, { rows: outputs, axis, inner, scale }, groups, constants);
+    const held = { ...constants, HELD: heldQuads(axis, plan) };
+    if (fitsVec4(view, plan))
+      dispatch(gpu, softmaxBackwardVec4, { y, dy, dx }, { rows: outputs, quads: axis / 4, scale }, groups, held);
+    else dispatch(gpu, softmaxBackward, { y, dy, dx }, { rows: outputs, axis, inner, scale }, groups, held);
   }
 }
 
@@ -182,4 +183,10 @@ function backward(y: Tensor, dy: Tensor, dx: Tensor, { view, plan, LOG, scale, m
 function cutRows({ outer, axis, inner }: RowView, plan: RowPlan) {
   const { chunk, splits } = chunksOf(axis, plan.splits);
   return { outputs: outer * inner * splits, chunk, splits };
+}
+
+/** How many quads of its row a lane holds in registers; 0 where those are too many. */
+function heldQuads(axis: number, { lanes }: RowPlan): number {
+  const quads = Math.ceil(axis / (4 * lanes));
+  return quads <= 4 ? quads : 0;
 }
