@@ -11,6 +11,7 @@ const CORE_LIMIT = 40 * 1024;
 const FAMILIES = [
   { family: 'attention', modules: /\/(ops\/attention|ops\/reference\/attention\.js)/, limit: 10 * 1024 },
   { family: 'pooling', modules: /\/ops\/pool/, limit: 4 * 1024 },
+  { family: 'softmax', modules: /\/ops\/(reference\/)?(gumbel_softmax|hardmax|sparsemax)\.js/, limit: 2 * 1024 },
 ];
 const root = fileURLToPath(new URL('..', import.meta.url));
 
