@@ -1,4 +1,4 @@
-import { record } from '../autograd/tape.ts';
+import { record, throughPlain } from '../autograd/tape.ts';
 import { crossEntropyBackward, crossEntropy as crossEntropyKernel, crossEntropyTotal } from '../generated/kernels.ts';
 import { describe } from '../host.ts';
 import { isSoftware } from '../runtime/adapter.ts';
@@ -29,7 +29,7 @@ export interface CrossEntropyOptions {
   readonly ignoreIndex?: number;
   /** The share of the target that is spread evenly over all classes, in [0, 1]; default 0. */
   readonly labelSmoothing?: number;
-  /** The weight of each class, >= 0: f32 or f16 like the logits, [C]; default 1 for all. It has no gradient. */
+  /** The weight of each class, >= 0: f32 or f16 like the logits, [C]; default 1 for all. */
   readonly weight?: Tensor;
   /** Default 'mean'. */
   readonly reduction?: Reduction;
@@ -63,7 +63,7 @@ export interface CrossEntropySettings {
  * as loss and as gradient of its row. Masked logits (below -3.3e38) have probability 0: the loss is inf where the target needs them.
  *
  * @param logits [..., C], f32 or f16 (computed in f32)
- * @param target class indices [...], i32 or u32; or probabilities like `logits`, which have a gradient too
+ * @param target class indices [...], i32 or u32; or probabilities like `logits`, which have a gradient too (as the weights have)
  * @returns a scalar, or [...] for reduction 'none', in the dtype of `logits`
  * @throws ShapeError when the shapes do not fit; DTypeError; ArgumentError for options out of their range
  */
@@ -86,7 +86,8 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
       const [g, v, t, s] = [dy, x, targets, stats] as [Tensor, Tensor, Tensor, Tensor];
       const own = { ...settings, weight };
       const dx = needs[0] ? backward(v, t, s, g, view, own) : null;
-      return [dx, needs[1] ? targetGradient(v, g, rows, own) : null, ...(weight ? [null] : [])];
+      const dTarget = needs[1] ? targetGradient(v, g, rows, own) : null;
+      return weight ? [dx, dTarget, needs[2] ? weightGradient(v, t, g, own) : null] : [dx, dTarget];
     },
     plain: (x, t, weight) => crossEntropyPlain(x, t as Tensor, { ...settings, weight: weight ?? null }),
   });
@@ -224,4 +225,10 @@ function targetGradient(
   const logs = logSoftmax(x, { axis });
   const weighted = weight ? mul(logs, alongClasses(weight, x, axis)) : logs;
   return mul(mul(weighted, (smoothing - 1) / (reduction === 'mean' ? Math.max(rows, 1) : 1)), upstream);
+}
+
+/** That of the weights, rarely asked for: by way of the definition. */
+function weightGradient(x: Tensor, target: Tensor, dy: Tensor, settings: CrossEntropySettings): Tensor {
+  const plain = (weight: Tensor) => crossEntropyPlain(x, target, { ...settings, weight });
+  return throughPlain(plain as (...inputs: Tensor[]) => Tensor, [settings.weight as Tensor], [dy], [true])[0] as Tensor;
 }

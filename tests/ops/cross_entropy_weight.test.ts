@@ -14,7 +14,7 @@ import { checkHessian } from '../helpers/hessian.ts';
 function weights(classes: number, dtype: 'f32' | 'f16' = 'f32'): Input {
   const random = testRandom(12);
   const data = Array.from({ length: classes }, (_, j) => (j === 1 ? 0 : random() * 2));
-  return { shape: [classes], data, dtype, grad: false };
+  return { shape: [classes], data, dtype };
 }
 
 const logits = (shape: Shape): Input => ({ shape, range: [-3, 3] });

@@ -1,4 +1,3 @@
-import { detach } from '../../autograd/tape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { add, div, mul } from '../binary.ts';
 import { cast } from '../cast.ts';
@@ -16,7 +15,7 @@ export function crossEntropyPlain(x: Tensor, target: Tensor, settings: CrossEntr
   const { axis, probabilities, reduction, weight } = settings;
   const logs = logSoftmax(x, { axis });
   // Minus the logarithms by which each class is paid for.
-  const costs = mul(weight ? mul(logs, alongClasses(detach(weight), x, axis)) : logs, -1);
+  const costs = mul(weight ? mul(logs, alongClasses(weight, x, axis)) : logs, -1);
   const { losses, count } = probabilities
     ? ofProbabilities(costs, target, settings)
     : ofIndices(costs, target, settings);
@@ -46,5 +45,5 @@ function ofIndices(costs: Tensor, target: Tensor, { axis, smoothing, ignored, we
   const sharp = mul(picked, 1 - smoothing);
   const smooth = smoothing > 0 ? add(sharp, mul(sum(costs, { axis }), smoothing / classes)) : sharp;
   const losses = where(kept, where(inRange, smooth, Number.NaN), 0);
-  return { losses, count: sum(where(kept, weight ? gather(detach(weight), index) : cast(kept, costs.dtype), 0)) };
+  return { losses, count: sum(where(kept, weight ? gather(weight, index) : cast(kept, costs.dtype), 0)) };
 }

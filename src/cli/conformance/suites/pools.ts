@@ -32,7 +32,7 @@ const LP = [lpPool1d, lpPool2d, lpPool3d] as const;
 const UNPOOL = [maxUnpool1d, maxUnpool2d, maxUnpool3d] as const;
 
 /** The function for as many dimensions as x has beside batch and channels. */
-function forDimensions<F>(list: readonly F[], x: Tensor): F {
+export function forDimensions<F>(list: readonly F[], x: Tensor): F {
   const f = list[x.rank - 3];
   if (!f) throw new Unsupported(`${x.rank - 2} dimensions`);
   return f;
