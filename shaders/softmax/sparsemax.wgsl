@@ -18,10 +18,22 @@ struct Params { rows: u32, axis: u32, inner: u32 }
 var<workgroup> dropping: atomic<u32>; // the last round in which a row of the workgroup lost elements
 var<workgroup> lastDropping: u32;
 
+fn load4(at: u32, step: u32) -> vec4f {
+  return vec4f(f32(x[at]), f32(x[at + step]), f32(x[at + 2u * step]), f32(x[at + 3u * step]));
+}
+
 // The sum and number of this lane's elements above t, relative to m.
 fn above(start: u32, end: u32, m: f32, t: f32) -> vec2f {
+  let step = LANES * params.inner;
   var sums = vec2f(0.0);
-  for (var at = start; at < end; at += LANES * params.inner) {
+  var at = start;
+  for (; at + 3u * step < end; at += 4u * step) {
+    let v = load4(at, step) - m;
+    let counts = select(vec4f(0.0), vec4f(1.0), v > vec4f(t));
+    let kept = select(vec4f(0.0), v, v > vec4f(t));
+    sums += vec2f((kept.x + kept.y) + (kept.z + kept.w), (counts.x + counts.y) + (counts.z + counts.w));
+  }
+  for (; at < end; at += step) {
     let v = f32(x[at]) - m;
     if (v > t) { sums += vec2f(v, 1.0); }
   }
@@ -42,7 +54,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let end = select(first, first + params.axis * params.inner, row < params.rows);
   let start = first + lane * params.inner;
   var pair = vec2f(FLOOR, 0.0); // for the maximum, and to find NaN and +inf
-  for (var at = start; at < end; at += LANES * params.inner) { pair = fold(pair, f32(x[at])); }
+  let step = LANES * params.inner;
+  var at = start;
+  for (; at + 3u * step < end; at += 4u * step) { pair = fold4(pair, load4(at, step)); }
+  for (; at < end; at += step) { pair = fold(pair, f32(x[at])); }
   pair = mergeLanes(pair, lid, lane);
   var sums = sumLanes(above(start, end, pair.x, -1.0), lid, lane);
   if (LANES == 1u) {
@@ -64,7 +79,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     }
   }
   let t = threshold(sums);
-  for (var at = start; at < end; at += LANES * params.inner) {
+  for (at = start; at < end; at += step) {
     if (isBroken(pair)) { y[at] = Scalar(nanFrom(pair.y)); } else { y[at] = Scalar(max(f32(x[at]) - pair.x - t, 0.0)); }
   }
 }

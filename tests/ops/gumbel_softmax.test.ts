@@ -46,6 +46,14 @@ describe('gumbelSoftmax', () => {
     });
   });
 
+  test.each([
+    ['smallest', 7_112_849],
+    ['largest', 9_769_685],
+  ])('the %s number that there is, found in the stream of seed 1', async (_, place) => {
+    const options = { seed: 1, offset: place - 1 };
+    await checkOp(gpu, (x) => gumbelSoftmax(x, options), definition(options), [[3]]);
+  });
+
   test('hard: one-hot where the soft sample is largest, with its gradient', async () => {
     const shape: Shape = [40, 6];
     const x = gpu.tensor(

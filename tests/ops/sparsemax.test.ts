@@ -140,12 +140,12 @@ test('random rows are points of the simplex that no move of two elements brings 
   );
 });
 
-test('a row of 100,000 in one dispatch', async () => {
+test.each([100_000, 1_000_000])('a row of %i in one dispatch', async (n) => {
   const random = testRandom(8);
-  const data = Float32Array.from({ length: 100_000 }, () => random() * 2 - 1);
+  const data = Float32Array.from({ length: n }, () => random() * 2 - 1);
   const want = sparsemaxRow(Array.from(data));
   const got = await sparsemax(gpu.tensor(data)).data();
-  expect(Math.max(...want.map((w, i) => Math.abs(w - (got[i] as number))))).toBeLessThan(1e-6);
+  expect(want.reduce((worst, w, i) => Math.max(worst, Math.abs(w - (got[i] as number))), 0)).toBeLessThan(1e-6);
   expect(Array.from(got).reduce((a, b) => a + b, 0)).toBeCloseTo(1, 4);
 });
 
