@@ -3,6 +3,7 @@
 // (1 - smoothing) q + smoothing / axis (Szegedy et al. 2016, arXiv:1512.00567, section 7), times the weight of the class (WEIGHTED). Along the middle
 // axis of [outer, axis, inner]; LANES invocations share a row. With WHOLE all rows are in one workgroup, which sums their losses; else cross_entropy_total.wgsl does.
 // flops: rows * (axis * (3 + 4 * max(PROBS, SMOOTH)) + 4)
+// bytes: x + targets + WEIGHTED * weights + loss + stats
 #include "lib/lanes.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/online.inc.wgsl"

@@ -1,6 +1,7 @@
 // dx_j = dy scale (softmax(x)_j Q - q_j), with the target q and its sum Q as in cross_entropy.wgsl, whose stats make it element-wise. LANES
 // invocations share a chunk of a row of [outer, axis, inner].
 // flops: 5 * rows * axis
+// bytes: x + targets + stats + WEIGHTED * weights + dy + dx
 #include "lib/lanes.inc.wgsl"
 #include "lib/cross_entropy.inc.wgsl"
 

@@ -2,6 +2,7 @@
 // of the row and s the sum of exp(x - m). LANES invocations share a row, read it once for (m, s) and once more to write. A row in which
 // all is masked (-inf, -3.4e38, or by MASK) gives zeros, or -inf with LOG.
 // flops: 4 * rows * axis
+// bytes: x + MASK * mask + y
 #include "lib/lanes.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/online.inc.wgsl"

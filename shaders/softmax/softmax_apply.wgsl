@@ -1,6 +1,7 @@
 // The second pass over rows that are cut into chunks: y = exp(x - m) / s, or x - m - log(s) with LOG. Each lane merges the pairs (m, s) of
 // all the chunks of its row for itself, which is little beside its share of the chunk.
 // flops: 3 * outputs / splits * axis
+// bytes: x + MASK * mask + stats + y
 #include "lib/lanes.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/online.inc.wgsl"

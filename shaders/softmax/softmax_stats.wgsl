@@ -1,5 +1,6 @@
 // The first pass over rows that are cut into chunks: the maximum m and the sum s of exp(x - m) of each chunk; softmax_apply.wgsl follows.
 // flops: 3 * outputs / splits * axis
+// bytes: x + MASK * mask + stats
 #include "lib/lanes.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/online.inc.wgsl"

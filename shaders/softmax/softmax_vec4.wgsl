@@ -1,5 +1,6 @@
 // softmax.wgsl for contiguous rows of a multiple of 4 elements, four at a time.
 // flops: 16 * rows * quads
+// bytes: x + MASK * mask + y
 #include "lib/lanes.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/online.inc.wgsl"
