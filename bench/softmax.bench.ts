@@ -7,28 +7,30 @@ import { onnx } from './peers/onnx.ts';
 import { tensorflow } from './peers/tensorflow.ts';
 import { uniform } from './values.ts';
 
-type Shape = readonly [rows: number, cols: number, axis?: number];
-const SHAPES: readonly Shape[] = [
-  [4096, 32],
-  [512, 1024],
-  [4096, 1024],
-  [64, 50257],
-  [4, 65536],
-  [1024, 512, 0],
+type Case = readonly [shape: readonly number[], axis: number];
+const CASES: readonly Case[] = [
+  [[4096, 32], 1],
+  [[512, 1024], 1],
+  [[4096, 1024], 1],
+  [[64, 50257], 1],
+  [[4, 65536], 1],
+  [[1024, 512], 0],
+  [[1024, 64, 16], 0],
 ];
-const SMOKE: readonly Shape[] = [
-  [5, 33],
-  [33, 5, 0],
+const SMOKE: readonly Case[] = [
+  [[5, 33], 1],
+  [[33, 5], 0],
+  [[3, 2, 4], 0],
 ];
 
 /** Softmax over the last axis or the first. */
 function* rows({ dtype, smoke }: Wish): Generator<Row> {
-  for (const [rows, cols, axis = 1] of smoke ? SMOKE : SHAPES) {
-    const size = rows * cols;
-    const x = uniform([rows, cols], 1, dtype);
+  for (const [shape, axis] of smoke ? SMOKE : CASES) {
+    const size = shape.reduce((a, b) => a * b);
+    const x = uniform(shape, 1, dtype);
     const inputs = [x];
     yield {
-      shape: `[${rows}, ${cols}]`,
+      shape: `[${shape.join(', ')}]`,
       dtype,
       size,
       series: axis === 0 ? 'first axis' : 'last axis',
@@ -43,20 +45,21 @@ function* rows({ dtype, smoke }: Wish): Generator<Row> {
         ...(axis === 1 ? [tensorflow(inputs, (tf, x) => tf.softmax(x))] : []),
         onnx(inputs, ({ node }, x) => node('Softmax', [x], { axis })),
       ],
-      reference: () => [{ shape: [rows, cols], data: reference(x.data, rows, cols, axis) }],
+      reference: () => [{ shape, data: reference(x.data, shape, axis) }],
       tolerance: dtype === 'f16' ? 2e-3 : 1e-5,
     };
   }
 }
 
-function reference(x: Float32Array, rows: number, cols: number, axis: number): Float64Array {
+function reference(x: Float32Array, shape: readonly number[], axis: number): Float64Array {
   const y = Float64Array.from(x, Math.exp);
-  const total = new Float64Array(axis === 0 ? cols : rows);
-  const group = (i: number) => (axis === 0 ? i % cols : Math.floor(i / cols));
+  const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const total = new Float64Array(y.length);
+  const row = (i: number) => Math.floor(i / (inner * (shape[axis] as number))) * inner + (i % inner);
   y.forEach((e, i) => {
-    total[group(i)] = (total[group(i)] as number) + e;
+    total[row(i)] = (total[row(i)] as number) + e;
   });
-  return y.map((e, i) => e / (total[group(i)] as number));
+  return y.map((e, i) => e / (total[row(i)] as number));
 }
 
 export default { op: 'softmax', rows } satisfies Bench;

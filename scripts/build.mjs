@@ -10,8 +10,10 @@ const CORE_LIMIT = 40 * 1024;
 /** Families of fused ops, each with the modules that are its own and its limit, beside the core. */
 const FAMILIES = [
   { family: 'attention', modules: /\/(ops\/attention|ops\/reference\/attention\.js)/, limit: 10 * 1024 },
+  { family: 'convolution', modules: /\/ops\/conv\//, limit: 5 * 1024 },
   { family: 'normalisation', modules: /\/ops\/(norm|reference\/norm\.js)/, limit: 4 * 1024 },
-  { family: 'pooling', modules: /\/ops\/pool/, limit: 4 * 1024 },
+  { family: 'pooling', modules: /\/ops\/(pool|windows)/, limit: 4 * 1024 },
+  { family: 'softmax', modules: /\/ops\/(reference\/)?(gumbel_softmax|hardmax|sparsemax)\.js/, limit: 2 * 1024 },
 ];
 const root = fileURLToPath(new URL('..', import.meta.url));
 

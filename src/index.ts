@@ -61,6 +61,8 @@ export { type CrossEntropyOptions, crossEntropy } from './ops/cross_entropy.ts';
 export { type DropoutOptions, dropout } from './ops/dropout.ts';
 export { embedding, gather, type OneHotOptions, oneHot, takeAlong } from './ops/gather.ts';
 export { gru } from './ops/gru.ts';
+export { type GumbelSoftmaxOptions, gumbelSoftmax } from './ops/gumbel_softmax.ts';
+export { hardmax } from './ops/hardmax.ts';
 export { type Activation, type MatmulOptions, matmul } from './ops/matmul.ts';
 export { type BatchNormOptions, batchNorm } from './ops/norm/batch_norm.ts';
 export { type GroupNormOptions, groupNorm, instanceNorm } from './ops/norm/group_norm.ts';
@@ -102,8 +104,9 @@ export { type CumsumOptions, cumsum } from './ops/scan.ts';
 export { type ScatterOptions, scatterAdd, scatterAddAlong } from './ops/scatter.ts';
 export { broadcastTo, expandDims, flip, permute, reshape, squeeze, tile, transpose } from './ops/shape.ts';
 export { type PadOptions, pad, type Range, slice } from './ops/slice.ts';
-export { logSoftmax, type SoftmaxOptions, softmax } from './ops/softmax.ts';
+export { logSoftmax, maskedSoftmax, type SoftmaxOptions, softmax } from './ops/softmax.ts';
 export { type SortOptions, sort, type TopkOptions, topk } from './ops/sort.ts';
+export { type SparsemaxOptions, sparsemax } from './ops/sparsemax.ts';
 export { type TriangleOptions, tril, triu } from './ops/tril.ts';
 export {
   abs,

@@ -1,8 +1,9 @@
 // loss = -sum_j q_j log(softmax(x)_j) of each row, straight from the logits: with m the maximum and s the sum of exp(x - m) it is
 // Q log(s) - sum_j q_j (x_j - m), Q = sum_j q_j. q is 1 at the target class, or the target probabilities (PROBS), smoothed to
-// (1 - smoothing) q + smoothing / axis (Szegedy et al. 2016, arXiv:1512.00567, section 7). Along the middle axis of [outer, axis, inner]; LANES
-// invocations share a row. With WHOLE all rows are in one workgroup, which sums their losses; else cross_entropy_total.wgsl does.
+// (1 - smoothing) q + smoothing / axis (Szegedy et al. 2016, arXiv:1512.00567, section 7), times the weight of the class (WEIGHTED). Along the middle
+// axis of [outer, axis, inner]; LANES invocations share a row. With WHOLE all rows are in one workgroup, which sums their losses; else cross_entropy_total.wgsl does.
 // flops: rows * (axis * (3 + 4 * max(PROBS, SMOOTH)) + 4)
+// bytes: x + targets + WEIGHTED * weights + loss + stats
 #include "lib/lanes.inc.wgsl"
 #include "lib/math.inc.wgsl"
 #include "lib/online.inc.wgsl"
@@ -17,20 +18,29 @@ struct Params { rows: u32, axis: u32, inner: u32, ignored: i32, smoothing: f32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Scalar>;          // [outer, axis, inner], rows = outer * inner
 @group(0) @binding(2) var<storage, read> targets: array<Target>;    // [outer, inner], or as x
-@group(0) @binding(3) var<storage, read_write> loss: array<Scalar>; // [outer, inner], or [1] with WHOLE
-@group(0) @binding(4) var<storage, read_write> stats: array<vec4f>; // [rows + 1]: see lib/cross_entropy.inc.wgsl
+@group(0) @binding(3) var<storage, read> weights: array<Scalar>;    // [axis] with WEIGHTED
+@group(0) @binding(4) var<storage, read_write> loss: array<Scalar>; // [outer, inner], or [1] with WHOLE
+@group(0) @binding(5) var<storage, read_write> stats: array<vec4f>; // [rows + 1]: see lib/cross_entropy.inc.wgsl
 
 var<workgroup> totals: array<vec2f, WG>;
 
 fn load(i: u32) -> f32 { return f32(x[i]); }
 
+fn weightOf(j: u32) -> f32 {
+  if (WEIGHTED) { return f32(weights[j]); }
+  return 1.0;
+}
+
 // The sums of q and of q (x - m) over this lane's elements.
-fn crossTerms(start: u32, end: u32, step: u32, m: f32) -> vec2f {
+fn crossTerms(start: u32, end: u32, step: u32, lane: u32, m: f32) -> vec2f {
   let even = params.smoothing / f32(params.axis);
   var sums = vec2f(0.0);
+  var j = lane;
   for (var at = start; at < end; at += step) {
     var q = even;
     if (PROBS) { q += (1.0 - params.smoothing) * f32(targets[at]); }
+    q *= weightOf(j);
+    j += LANES;
     if (q != 0.0) { sums += vec2f(q, q * (load(at) - m)); } // 0 * -inf would be NaN
   }
   return sums;
@@ -39,15 +49,17 @@ fn crossTerms(start: u32, end: u32, step: u32, m: f32) -> vec2f {
 // What is to be known of a row; `terms` are its sums of q and q (x - m), but for the target class.
 fn rowStats(pair: vec2f, terms: vec2f, row: u32, first: u32) -> vec4f {
   var sums = terms;
+  var weight = 1.0;
   if (!PROBS) {
     let class_ = i32(targets[row]);
-    if (class_ == params.ignored) { return vec4f(0.0); }
-    if (class_ < 0 || class_ >= i32(params.axis)) { return vec4f(nanFrom(1.0)); }
-    let q = 1.0 - params.smoothing;
+    if (class_ == params.ignored) { return vec4f(0.0, 0.0, -1.0, 0.0); }
+    if (class_ < 0 || class_ >= i32(params.axis)) { return vec4f(nanFrom(1.0), nanFrom(1.0), 1.0, nanFrom(1.0)); }
+    weight = weightOf(u32(class_));
+    let q = (1.0 - params.smoothing) * weight;
     if (q != 0.0) { sums += vec2f(q, q * (load(first + u32(class_) * params.inner) - pair.x)); }
   }
-  if (pair.y == 0.0) { return vec4f(0.0, 0.0, 0.0, infinityFrom(1.0)); } // all is masked: no class has a probability
-  return vec4f(pair.x, reciprocalSum(pair) * sums.x, 1.0, sums.x * logSum(pair) - sums.y);
+  if (pair.y == 0.0) { return vec4f(0.0, 0.0, -1.0 - weight, infinityFrom(1.0)); } // all is masked: no class has a probability
+  return vec4f(pair.x, reciprocalSum(pair) * sums.x, weight, sums.x * logSum(pair) - sums.y);
 }
 
 @compute @workgroup_size(WG)
@@ -67,7 +79,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   for (; at < end; at += step) { pair = fold(pair, load(at)); }
   pair = mergeLanes(pair, lid, lane);
   var terms = vec2f(0.0);
-  if (PROBS || SMOOTH) { terms = sumLanes(crossTerms(start, end, step, pair.x), lid, lane); }
+  if (PROBS || SMOOTH) { terms = sumLanes(crossTerms(start, end, step, lane, pair.x), lid, lane); }
   let mine = lane == 0u && row < params.rows;
   var own = vec4f(0.0);
   if (mine) {

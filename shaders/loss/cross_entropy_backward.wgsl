@@ -1,6 +1,7 @@
 // dx_j = dy scale (softmax(x)_j Q - q_j), with the target q and its sum Q as in cross_entropy.wgsl, whose stats make it element-wise. LANES
 // invocations share a chunk of a row of [outer, axis, inner].
 // flops: 5 * rows * axis
+// bytes: x + targets + stats + WEIGHTED * weights + dy + dx
 #include "lib/lanes.inc.wgsl"
 #include "lib/cross_entropy.inc.wgsl"
 
@@ -11,9 +12,10 @@ struct Params { outputs: u32, axis: u32, inner: u32, splits: u32, chunk: u32, ro
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Scalar>;        // [outer, axis, inner], rows = outer * inner, outputs = rows * splits
 @group(0) @binding(2) var<storage, read> targets: array<Target>;  // [outer, inner], or as x
-@group(0) @binding(3) var<storage, read> stats: array<vec4f>;     // [rows + 1]: (m, Q w / s, w, loss), and at the end the scale
-@group(0) @binding(4) var<storage, read> dy: array<Scalar>;       // [outer, inner], or [1] where the losses were summed
-@group(0) @binding(5) var<storage, read_write> dx: array<Scalar>; // as x
+@group(0) @binding(3) var<storage, read> stats: array<vec4f>;     // [rows + 1]: (m, Q / s, w, loss), and at the end the scale
+@group(0) @binding(4) var<storage, read> weights: array<Scalar>;  // [axis] with WEIGHTED
+@group(0) @binding(5) var<storage, read> dy: array<Scalar>;       // [outer, inner], or [1] where the losses were summed
+@group(0) @binding(6) var<storage, read_write> dx: array<Scalar>; // as x
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
@@ -31,6 +33,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     let at = mine.first + j * params.inner;
     var q = even;
     if (PROBS) { q += sharp * f32(targets[at]); } else if (j == hot) { q += sharp; }
-    dx[at] = Scalar(select(scale * (exp(f32(x[at]) - own.x) * own.y - q), 0.0, own.z == 0.0));
+    if (WEIGHTED) { q *= f32(weights[j]); }
+    dx[at] = Scalar(select(scale * (exp(f32(x[at]) - own.x) * own.y - q), 0.0, own.z < 0.0));
   }
 }

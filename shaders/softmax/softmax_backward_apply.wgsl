@@ -1,11 +1,11 @@
 // The second pass of softmax's backward over rows that are cut into chunks: dx from y, dy and the sums of all chunks of the row.
-// flops: 2 * outputs / splits * axis
+// flops: 3 * outputs / splits * axis
 #include "lib/lanes.inc.wgsl"
 #include "lib/softmax_terms.inc.wgsl"
 
 alias Scalar = f32; // dtype
 
-struct Params { outputs: u32, axis: u32, inner: u32, splits: u32, chunk: u32 }
+struct Params { outputs: u32, axis: u32, inner: u32, splits: u32, chunk: u32, scale: f32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> y: array<Scalar>;        // [outer, axis, inner]
 @group(0) @binding(2) var<storage, read> dy: array<Scalar>;       // as y
@@ -22,6 +22,6 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   for (var k = 0u; k < params.splits; k++) { total += sums[firstSum + k * params.inner]; }
   let end = mine.first + mine.stop * params.inner;
   for (var at = mine.first + (mine.begin + laneOf(lid)) * params.inner; at < end; at += LANES * params.inner) {
-    dx[at] = Scalar(slope(f32(y[at]), f32(dy[at]), total));
+    dx[at] = Scalar(params.scale * slope(f32(y[at]), f32(dy[at]), total));
   }
 }

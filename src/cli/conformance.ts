@@ -3,6 +3,7 @@
 //   npm run conformance -- ../shared/conformance
 //   npm run conformance -- DIR --suite onnx --op Softmax --verbose
 //   npm run conformance -- DIR --json out/conformance.json
+//   npm run conformance -- DIR --markdown docs/conformance.md
 //
 // DIR holds one folder for each suite (onnx, webnn, keras, tfjs, torch-grads ...; their formats are described in its README) and
 // QUARANTINE.json, which names the cases that are wrong. The report counts by suite and operator what passed, what failed, and what is
@@ -16,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { withModule } from './chrome.ts';
 import type { Case } from './conformance/case.ts';
+import { toMarkdown } from './conformance/markdown.ts';
 import { quarantine } from './conformance/quarantine.ts';
 import { InputError, parse, readCases, SUITES } from './conformance/read.ts';
 import { report, tally, toJson, type Verdict } from './conformance/report.ts';
@@ -27,6 +29,7 @@ interface Options {
   readonly op: readonly string[];
   readonly case: readonly string[];
   readonly json?: string;
+  readonly markdown?: string;
   readonly verbose?: boolean;
 }
 
@@ -42,6 +45,10 @@ const program = new Command('conformance')
   .option('--op <name>', 'only cases of this operator (may be repeated)', collect, [])
   .option('--case <text>', 'only cases whose name contains this text (may be repeated)', collect, [])
   .option('--json <file>', 'also write the counts and the outcome of every case to a file')
+  .option(
+    '--markdown <file>',
+    'also write a table of the softmax and pooling families, with the reasons of what is unsupported',
+  )
   .option('--verbose', 'list each unsupported case with its reason')
   .addHelpText(
     'after',
@@ -63,6 +70,7 @@ async function main(dir: string, options: Options): Promise<void> {
     const { verdicts, adapter } = await run(cases);
     const summary = { verdicts, quarantined, verbose: options.verbose ?? false };
     if (options.json) write(options.json, toJson(summary, adapter));
+    if (options.markdown) write(options.markdown, toMarkdown(verdicts));
     console.log(`${report(summary)}`);
     process.exitCode = tally(verdicts).failed > 0 ? 1 : 0;
   } catch (error) {

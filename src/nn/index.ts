@@ -33,8 +33,30 @@ export { LayerNorm, type LayerNormLayerOptions } from './layer_norm.ts';
 export { Linear, type LinearOptions } from './linear.ts';
 export { Module } from './module.ts';
 export { Parameter, parameter } from './parameter.ts';
+export {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AdaptiveAvgPool3d,
+  AdaptiveMaxPool1d,
+  AdaptiveMaxPool2d,
+  AdaptiveMaxPool3d,
+  AvgPool1d,
+  AvgPool2d,
+  AvgPool3d,
+  LPPool1d,
+  LPPool2d,
+  LPPool3d,
+  MaxPool1d,
+  MaxPool2d,
+  MaxPool3d,
+  MaxUnpool1d,
+  MaxUnpool2d,
+  MaxUnpool3d,
+  type PoolLayer,
+} from './pool.ts';
 export { GRU } from './recurrent/gru.ts';
 export type { RecurrentInput, RecurrentOptions } from './recurrent/recurrent.ts';
 export { RNN } from './recurrent/rnn.ts';
 export { RMSNorm, type RMSNormLayerOptions } from './rms_norm.ts';
+export { LogSoftmax, Softmax, type SoftmaxLayerOptions } from './softmax.ts';
 export { type SpectralNormOptions, spectralNorm } from './spectral_norm.ts';

@@ -1,4 +1,4 @@
-import { record } from '../autograd/tape.ts';
+import { record, throughPlain } from '../autograd/tape.ts';
 import { crossEntropyBackward, crossEntropy as crossEntropyKernel, crossEntropyTotal } from '../generated/kernels.ts';
 import { describe } from '../host.ts';
 import { isSoftware } from '../runtime/adapter.ts';
@@ -7,9 +7,9 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
 import { mul } from './binary.ts';
-import { checkAxis, checkFloat, checkSameDType, checkTensor } from './check.ts';
+import { checkAxis, checkFloat, checkSameDType, checkShape, checkTensor } from './check.ts';
 import { type Planning, planFor } from './plans.ts';
-import { crossEntropyPlain } from './reference/cross_entropy.ts';
+import { alongClasses, crossEntropyPlain } from './reference/cross_entropy.ts';
 import {
   lanesOf,
   planRows,
@@ -29,6 +29,8 @@ export interface CrossEntropyOptions {
   readonly ignoreIndex?: number;
   /** The share of the target that is spread evenly over all classes, in [0, 1]; default 0. */
   readonly labelSmoothing?: number;
+  /** The weight of each class, >= 0: f32 or f16 like the logits, [C]; default 1 for all. */
+  readonly weight?: Tensor;
   /** Default 'mean'. */
   readonly reduction?: Reduction;
   /** The axis of the classes; default the last. */
@@ -49,17 +51,19 @@ export interface CrossEntropySettings {
   readonly ignored: number;
   readonly smoothing: number;
   readonly reduction: Reduction;
+  readonly weight: Tensor | null;
 }
 
 /**
  * Cross entropy of softmax(logits) with a target, straight from the logits: -sum_j q_j log(softmax(x)_j) for each row, with q = 1 at the target
- * class or the target probabilities, smoothed to (1 - labelSmoothing) q + labelSmoothing / C.
+ * class or the target probabilities, smoothed to (1 - labelSmoothing) q + labelSmoothing / C, and multiplied by the weight of class j.
  *
- * The mean is over the rows that are not ignored; of none it is 0, with zero gradients (PyTorch: NaN). A class index out of range gives NaN,
+ * The mean is over the rows that are not ignored, each counted with the weight of its target class (with probabilities: once), as in PyTorch; of none it is
+ * 0, with zero gradients (PyTorch: NaN). A class index out of range gives NaN,
  * as loss and as gradient of its row. Masked logits (below -3.3e38) have probability 0: the loss is inf where the target needs them.
  *
  * @param logits [..., C], f32 or f16 (computed in f32)
- * @param target class indices [...], i32 or u32; or probabilities like `logits`, which have a gradient too
+ * @param target class indices [...], i32 or u32; or probabilities like `logits`, which have a gradient too (as the weights have)
  * @returns a scalar, or [...] for reduction 'none', in the dtype of `logits`
  * @throws ShapeError when the shapes do not fit; DTypeError; ArgumentError for options out of their range
  */
@@ -75,22 +79,24 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   forward(logits, target, loss, stats, view, settings, options.plan);
   record({
     op: 'crossEntropy',
-    inputs: [logits, target],
+    inputs: settings.weight ? [logits, target, settings.weight] : [logits, target],
     outputs: [loss],
-    saved: [logits, target, stats],
-    backward: ([dy], [x, targets, stats], needs) => {
+    saved: [logits, target, stats, ...(settings.weight ? [settings.weight] : [])],
+    backward: ([dy], [x, targets, stats, weight = null], needs) => {
       const [g, v, t, s] = [dy, x, targets, stats] as [Tensor, Tensor, Tensor, Tensor];
-      const dx = needs[0] ? backward(v, t, s, g, view, settings) : null;
-      return [dx, needs[1] ? targetGradient(v, g, rows, settings) : null];
+      const own = { ...settings, weight };
+      const dx = needs[0] ? backward(v, t, s, g, view, own) : null;
+      const dTarget = needs[1] ? targetGradient(v, g, rows, own) : null;
+      return weight ? [dx, dTarget, needs[2] ? weightGradient(v, t, g, own) : null] : [dx, dTarget];
     },
-    plain: (x, t) => crossEntropyPlain(x, t ?? target, settings),
+    plain: (x, t, weight) => crossEntropyPlain(x, t as Tensor, { ...settings, weight: weight ?? null }),
   });
   return loss;
 }
 
 function check(logits: Tensor, target: Tensor, options: CrossEntropyOptions): CrossEntropySettings {
   const op = 'crossEntropy';
-  const { ignoreIndex = -100, labelSmoothing: smoothing = 0, reduction = 'mean' } = options;
+  const { ignoreIndex = -100, labelSmoothing: smoothing = 0, reduction = 'mean', weight = null } = options;
   checkFloat(op, 'logits', logits);
   checkTensor(op, 'target', target);
   if (logits.rank === 0) throw new ShapeError(op, `logits must have an axis of classes, got ${describe(logits)}`);
@@ -109,13 +115,17 @@ function check(logits: Tensor, target: Tensor, options: CrossEntropyOptions): Cr
     throw new ArgumentError(op, `ignoreIndex is for class indices, target is ${describe(target)}`);
   if (logits.shape[axis] === 0)
     throw new ShapeError(op, `logits must have at least one class, got ${describe(logits)}`);
+  if (weight) {
+    checkSameDType(op, { logits, weight });
+    checkShape(op, 'weight', weight, [logits.shape[axis] as number]);
+  }
   if (!Number.isInteger(ignoreIndex) || Math.abs(ignoreIndex) >= 2 ** 31)
     throw new ArgumentError(op, `ignoreIndex must be a whole number below 2^31, got ${ignoreIndex}`);
   if (!(smoothing >= 0 && smoothing <= 1))
     throw new ArgumentError(op, `labelSmoothing must be in [0, 1], got ${smoothing}`);
   if (!Object.hasOwn(CODE, reduction))
     throw new ArgumentError(op, `reduction must be 'mean', 'sum' or 'none', got '${reduction}'`);
-  return { axis, probabilities, ignored: ignoreIndex, smoothing, reduction };
+  return { axis, probabilities, ignored: ignoreIndex, smoothing, reduction, weight };
 }
 
 const CODE: Readonly<Record<Reduction, number>> = {
@@ -160,11 +170,11 @@ function forward(
   const rows = view.outer * inner;
   const REDUCTION = CODE[reduction];
   const WHOLE = plan.whole === true && reduction !== 'none' && rows > 0 && rows <= rowsPerGroup(plan, inner);
-  const constants = { ...lanesOf(plan, inner), PROBS: settings.probabilities, SMOOTH: smoothing > 0, REDUCTION, WHOLE };
+  const constants = { ...lanesOf(plan, inner), ...targetOf(settings), SMOOTH: smoothing > 0, REDUCTION, WHOLE };
   dispatch(
     gpu,
     crossEntropyKernel,
-    { x, targets, loss, stats },
+    { x, targets, weights: settings.weight ?? x, loss, stats },
     { rows, axis, inner, ignored, smoothing },
     grid(rows, rowsPerGroup(plan, inner)),
     constants,
@@ -189,21 +199,36 @@ function backward(
   const { params, groups, constants } = rowMap(gpu, view);
   const dx = gpu.empty(x.shape, x.dtype, 'crossEntropy');
   const rows = view.outer * view.inner;
-  dispatch(gpu, crossEntropyBackward, { x, targets, stats, dy, dx }, { ...params, rows, smoothing }, groups, {
+  const buffers = { x, targets, stats, weights: settings.weight ?? x, dy, dx };
+  dispatch(gpu, crossEntropyBackward, buffers, { ...params, rows, smoothing }, groups, {
     ...constants,
-    PROBS: settings.probabilities,
+    ...targetOf(settings),
     REDUCTION: CODE[settings.reduction],
   });
   return dx;
 }
 
-/** That of the target probabilities: -(1 - smoothing) log(softmax(x)), times what comes from above. */
+/** What the target is, as constants. */
+const targetOf = ({ probabilities, weight }: CrossEntropySettings) => ({
+  PROBS: probabilities,
+  WEIGHTED: weight !== null,
+});
+
+/** That of the target probabilities: -(1 - smoothing) w log(softmax(x)), times what comes from above. */
 function targetGradient(
   x: Tensor,
   dy: Tensor,
   rows: number,
-  { axis, reduction, smoothing }: CrossEntropySettings,
+  { axis, reduction, smoothing, weight }: CrossEntropySettings,
 ): Tensor {
   const upstream = reduction === 'none' ? expandDims(dy, axis) : dy;
-  return mul(mul(logSoftmax(x, { axis }), (smoothing - 1) / (reduction === 'mean' ? Math.max(rows, 1) : 1)), upstream);
+  const logs = logSoftmax(x, { axis });
+  const weighted = weight ? mul(logs, alongClasses(weight, x, axis)) : logs;
+  return mul(mul(weighted, (smoothing - 1) / (reduction === 'mean' ? Math.max(rows, 1) : 1)), upstream);
+}
+
+/** That of the weights, rarely asked for: by way of the definition. */
+function weightGradient(x: Tensor, target: Tensor, dy: Tensor, settings: CrossEntropySettings): Tensor {
+  const plain = (weight: Tensor) => crossEntropyPlain(x, target, { ...settings, weight });
+  return throughPlain(plain as (...inputs: Tensor[]) => Tensor, [settings.weight as Tensor], [dy], [true])[0] as Tensor;
 }

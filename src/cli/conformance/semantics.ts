@@ -2,7 +2,6 @@
 import {
   abs,
   add,
-  argmax,
   broadcastTo,
   cast,
   clamp,
@@ -19,7 +18,6 @@ import {
   mean,
   mul,
   neg,
-  oneHot,
   pad,
   reshape,
   type Shape,
@@ -99,12 +97,6 @@ export function overNorm(x: Tensor, norm: Tensor): Tensor {
 export function meanVarianceNorm(x: Tensor, axis: readonly number[], epsilon: number): Tensor {
   const centred = sub(x, mean(x, { axis, keepDims: true }));
   return div(centred, add(sqrt(mean(square(centred), { axis, keepDims: true })), epsilon));
-}
-
-/** 1 at the first largest element along an axis, 0 elsewhere. */
-export function hardmax(x: Tensor, axis: number): Tensor {
-  const at = axis < 0 ? axis + x.rank : axis;
-  return oneHot(argmax(x, { axis: at }), x.shape[at] as number, { axis: at });
 }
 
 /** The index of the last largest (smallest) element instead of the first: that of the array turned round. */

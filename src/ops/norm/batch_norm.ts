@@ -6,9 +6,9 @@ import { dispatch, grid } from '../../runtime/kernel.ts';
 import { scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../tensor.ts';
 import { checkDType, checkFloat, checkShape } from '../check.ts';
-import type { ImageLayout } from '../pool/geometry.ts';
 import { batchNormPlain } from '../reference/norm.ts';
 import { lanesOf, type RowPlan, rowsPerGroup, secondPass } from '../row_plan.ts';
+import type { ImageLayout } from '../windows.ts';
 import { affineOf, type ChannelView, channelPlan, countOf, momentsOf, sumsOf } from './channels.ts';
 import { checkAffine, checkEps } from './checks.ts';
 

@@ -1,6 +1,6 @@
 import type { Shape } from '../../host.ts';
 import type { Tensor } from '../../tensor.ts';
-import { add, div, maximum, sub } from '../binary.ts';
+import { add, div, maximum, mul, sub } from '../binary.ts';
 import { cast } from '../cast.ts';
 import { equal } from '../compare.ts';
 import { full } from '../create.ts';
@@ -11,11 +11,12 @@ import { exp, log } from '../unary.ts';
 import { where } from '../where.ts';
 
 /**
- * The definition of `softmax` and `logSoftmax`: exp(x - m) / sum(exp(x - m)) and its logarithm, with m the maximum of the row, or -3.3e38 where all
- * lies below that: such a row counts as masked.
+ * The definition of `softmax` and `logSoftmax`: exp(scale (x - m)) / sum(exp(scale (x - m))) and its logarithm, with m the maximum of the row, or
+ * -3.3e38 where all lies below that: such a row counts as masked.
  */
-export function softmaxPlain(x: Tensor, axis: number, logarithm: boolean): Tensor {
-  const shifted = sub(x, maximum(max(x, { axis, keepDims: true }), x.dtype === 'f16' ? -65504 : -3.3e38));
+export function softmaxPlain(x: Tensor, axis: number, logarithm: boolean, scale = 1): Tensor {
+  const centred = sub(x, maximum(max(x, { axis, keepDims: true }), x.dtype === 'f16' ? -65504 : -3.3e38));
+  const shifted = scale === 1 ? centred : mul(centred, scale);
   const e = exp(shifted);
   const s = sum(e, { axis, keepDims: true });
   const masked = equal(s, 0);

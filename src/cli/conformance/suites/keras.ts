@@ -8,6 +8,7 @@ import { functions } from './keras_functions.ts';
 import { layers } from './keras_layers.ts';
 import { losses } from './keras_losses.ts';
 import { type OptimizerCase, runOptimizer } from './keras_optimizers.ts';
+import { poolFunctions, poolLayers } from './keras_pools.ts';
 
 interface Expected extends HostTensor {
   /** Where in the (nested) result, or its number in the cases of tf-keras. */
@@ -34,8 +35,8 @@ const IRRELEVANT = /^(name|trainable|dtype|seed|.*_(initializer|regularizer|cons
 
 const TABLES: Readonly<Record<string, Operators>> = {
   activation: functions,
-  op: { ...functions, ...convFunctions, ...losses },
-  layer: { ...layers, ...convLayers },
+  op: { ...functions, ...convFunctions, ...losses, ...poolFunctions },
+  layer: { ...layers, ...convLayers, ...poolLayers },
   loss: losses,
 };
 

@@ -31,6 +31,7 @@ import {
   softmax,
   softplus,
   softsign,
+  sparsemax,
   split,
   sqrt,
   square,
@@ -49,7 +50,7 @@ const unary =
     f(x.t(0));
 
 /** A function along one axis, on several of them at once as if they were one; null means all. */
-const along =
+export const along =
   (f: (x: Tensor, options: { readonly axis: number }) => Tensor): Operator =>
   (x) => {
     const data = x.t(0);
@@ -155,6 +156,7 @@ export const functions: Operators = {
   tanh_shrink: unary((x) => sub(x, tanh(x))),
   threshold: (x) => where(greater(x.t(0), x.num(1)), x.t(0), x.num(2)),
   softmax: along(softmax),
+  sparsemax: along(sparsemax),
   log_softmax: along(logSoftmax),
 
   one_hot: hot,

@@ -8,6 +8,7 @@ import {
   gru,
   layerNorm,
   leakyRelu,
+  maskedSoftmax,
   matmul,
   reshape,
   rnn,
@@ -20,7 +21,7 @@ import {
 } from '../../../index.ts';
 import { type Args, type Operators, type Outputs, Unsupported } from '../args.ts';
 import { axesFrom, prelu } from '../semantics.ts';
-import { generalRelu } from './keras_functions.ts';
+import { along, generalRelu } from './keras_functions.ts';
 import { kerasNormLayers } from './norms.ts';
 
 /** Query, value, and the key where it is another tensor. */
@@ -71,10 +72,11 @@ function layerNormalized(x: Args): Tensor {
 }
 
 /** The mask is true (or 1) where an element counts. */
-function softmaxed(x: Args): Tensor {
-  const data = x.t(0);
+function softmaxed(x: Args): Outputs {
   const mask = x.opt('mask', 'bool');
-  return softmax(mask ? where(mask, data, Number.NEGATIVE_INFINITY) : data, { axis: x.num('axis', -1) });
+  if (mask && x.ints('axis')?.length === 1) return maskedSoftmax(x.t(0), mask, { axis: x.num('axis') });
+  if (mask) x.bind(0, where(mask, x.t(0), Number.NEGATIVE_INFINITY));
+  return along(softmax)(x);
 }
 
 /** What the recurrent layers share: the input's part, the state to begin with, and the options. */

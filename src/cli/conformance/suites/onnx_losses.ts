@@ -46,15 +46,7 @@ function softmaxCrossEntropy(x: Args): Outputs {
   const [logits, target, weight] = [x.t(0), x.t(1), x.opt(2)];
   const reduction = reductionOf(x);
   const ignoreIndex = x.num('ignore_index', NONE);
-  const loss = weight
-    ? weighted(
-        crossEntropy(logits, target, { axis: 1, ignoreIndex, reduction: 'none' }),
-        weight,
-        target,
-        ignoreIndex,
-        reduction,
-      )
-    : crossEntropy(logits, target, { axis: 1, ignoreIndex, reduction });
+  const loss = crossEntropy(logits, target, { axis: 1, ignoreIndex, reduction, ...(weight && { weight }) });
   return [loss, logSoftmax(logits, { axis: 1 })];
 }
 

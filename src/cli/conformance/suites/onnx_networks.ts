@@ -7,6 +7,7 @@ import {
   equal,
   full,
   gru,
+  hardmax,
   layerNorm,
   logicalAnd,
   logSoftmax,
@@ -28,7 +29,7 @@ import {
   where,
 } from '../../../index.ts';
 import { type Args, type Operators, type Outputs, Unsupported } from '../args.ts';
-import { axesFrom, hardmax, meanVarianceNorm, overNorm, reduceL1, reduceL2 } from '../semantics.ts';
+import { axesFrom, meanVarianceNorm, overNorm, reduceL1, reduceL2 } from '../semantics.ts';
 import { onnxNorms } from './norms.ts';
 import { flexAttention } from './onnx_flex.ts';
 import { onnxPools } from './pools.ts';
@@ -174,7 +175,7 @@ function attention(x: Args): Outputs {
 export const networks: Operators = {
   Softmax: alongAxis(softmax),
   LogSoftmax: alongAxis(logSoftmax),
-  Hardmax: (x) => hardmax(x.t(0), x.num('axis', -1)),
+  Hardmax: (x) => hardmax(x.t(0), { axis: x.num('axis', -1) }),
   LpNormalization: normalized,
   MeanVarianceNormalization: (x) => meanVarianceNorm(x.t(0), x.ints('axes') ?? [0, 2, 3], 1e-9),
   LayerNormalization: layerNormalized,

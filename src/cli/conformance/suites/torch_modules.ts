@@ -65,6 +65,7 @@ function classLoss(x: Args): Tensor {
   return crossEntropy(x.t('x'), x.t('target'), {
     ignoreIndex: x.num('ignore_index', -100),
     labelSmoothing: x.num('label_smoothing', 0),
+    ...(x.has('weight') && { weight: x.t('weight') }),
   });
 }
 
