@@ -25,20 +25,28 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   if (place.outer >= params.outer) { return; }
   let n = params.x.xyz;
   let step = stepOf();
-  let dh = windowsAt(vec4u(place.d, place.h, 0u, 0u), axesDH());
-  let w = windowsAt(place.w + laneW(), axesW());
+  let wd = windowAt(place.d, axisD());
+  let wh = windowAt(place.h, axisH());
+  let columns = place.w + laneW();
+  let w0 = windowAt(columns.x, axisW());
+  let w1 = windowAt(columns.y, axisW());
+  let w2 = windowAt(columns.z, axisW());
+  let w3 = windowAt(columns.w, axisW());
+  let start = vec4i(w0.start, w1.start, w2.start, w3.start);
+  let first = vec4u(w0.first, w1.first, w2.first, w3.first);
+  let end = vec4u(w0.end, w1.end, w2.end, w3.end);
   let plane = place.outer * n.x * n.y * n.z;
   let inner = place.inner + laneInner();
-  let taps = max(max(w.end.x, w.end.y), max(w.end.z, w.end.w));
+  let taps = max(max(end.x, end.y), max(end.z, end.w));
   var best = vec4f(infinityFrom(-1.0));
   var chosen = vec4i(-1);
   var sum = vec4f();
-  for (var a = dh.first.x; a < dh.end.x; a++) {
-    for (var b = dh.first.y; b < dh.end.y; b++) {
-      let row = (u32(dh.start.x + i32(a * step.x)) * n.y + u32(dh.start.y + i32(b * step.y))) * n.z;
+  for (var a = wd.first; a < wd.end; a++) {
+    for (var b = wh.first; b < wh.end; b++) {
+      let row = (u32(wd.start + i32(a * step.x)) * n.y + u32(wh.start + i32(b * step.y))) * n.z;
       for (var c = 0u; c < taps; c++) {
-        let inside = (vec4u(c) >= w.first) & (vec4u(c) < w.end);
-        let cell = row + select(vec4u(), vec4u(w.start + i32(c * step.z)), inside);
+        let inside = (vec4u(c) >= first) & (vec4u(c) < end);
+        let cell = row + select(vec4u(), vec4u(start + i32(c * step.z)), inside);
         let at = (plane + cell) * params.inner + inner;
         let value = vec4f(f32(x[at.x]), f32(x[at.y]), f32(x[at.z]), f32(x[at.w]));
         if (OP == MAX) {
@@ -54,9 +62,12 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       }
     }
   }
-  let counted = dh.counted.x * dh.counted.y * w.counted;
-  let vacant = (w.first >= w.end) | vec4<bool>(any(dh.first.xy >= dh.end.xy));
-  if (OP == AVERAGE) { best = select(sum / divisorOf(counted), vec4f(), vacant); }
+  if (OP == AVERAGE) {
+    let rows = wd.counted * wh.counted;
+    let divisor = vec4f(divisorOf(rows * w0.counted), divisorOf(rows * w1.counted), divisorOf(rows * w2.counted), divisorOf(rows * w3.counted));
+    let vacant = (first >= end) | vec4<bool>(wd.first >= wd.end || wh.first >= wh.end);
+    best = select(sum / divisor, vec4f(), vacant);
+  }
   if (OP == LP) { best = powers(sum, 1.0 / params.p); }
   let to = indexOf(place, m);
   for (var i = 0u; i < min(4u, lanesOf(place, m)); i++) {

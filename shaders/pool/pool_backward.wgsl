@@ -28,22 +28,20 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   if (place.outer >= params.outer) { return; }
   let m = params.y.xyz;
   let to = indexOf(place, n);
-  let rows = vec4u(place.d, place.h, place.h, place.h);
   let columns = place.w + laneW();
-  let byRow = windowsWith(rows, axesDH());
-  let byColumn = windowsWith(columns, axesW());
+  let lastH = endWith(place.h, axisH());
+  let lastW = endWith(columns.w, axisW());
   let own = vec4i((place.d * n.y + place.h) * n.z + columns);
   let lanes = laneInner();
   var sum = vec4f();
-  for (var a = byRow.low.x; a < byRow.high.x; a++) {
-    for (var b = byRow.low.y; b < byRow.high.y; b++) {
-      var dh: Windows;
-      if (OP != MAX) {
-        dh = windowsAt(vec4u(a, b, b, b), axesDH());
-        if (!all(holds(dh, rows, axesDH()).xy)) { continue; }
-      }
+  for (var a = firstWith(place.d, axisD()); a < endWith(place.d, axisD()); a++) {
+    let wd = windowAt(a, axisD());
+    if (OP != MAX && !holds(wd, place.d, axisD())) { continue; }
+    for (var b = firstWith(place.h, axisH()); b < lastH; b++) {
+      let wh = windowAt(b, axisH());
+      if (OP != MAX && !holds(wh, place.h, axisH())) { continue; }
       let row = ((place.outer * m.x + a) * m.y + b) * m.z;
-      for (var c = byColumn.low.x; c < byColumn.high.w; c++) {
+      for (var c = firstWith(columns.x, axisW()); c < lastW; c++) {
         let o = (row + c) * params.inner + place.inner + lanes;
         var slope = vec4f(f32(dy[o.x]));
         if (INNER) { slope = vec4f(slope.x, f32(dy[o.y]), f32(dy[o.z]), f32(dy[o.w])); }
@@ -53,10 +51,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
           sum += select(vec4f(), slope, chosen == own);
           continue;
         }
-        let w = windowsAt(vec4u(c), axesW());
-        let held = holds(w, columns, axesW());
+        let w = windowAt(c, axisW());
+        let held = holds4(w, columns, axisW());
         if (OP == AVERAGE) {
-          sum += select(vec4f(), slope / divisorOf(dh.counted.x * dh.counted.y * w.counted), held);
+          sum += select(vec4f(), slope / divisorOf(wd.counted * wh.counted * w.counted), held);
         } else {
           sum += select(vec4f(), throughNorm(to + LANES, o, slope), held);
         }

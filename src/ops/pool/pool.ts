@@ -22,7 +22,7 @@ const NO_DIVISOR: Divisor = { countPad: false, divisor: 0 };
 
 /** @param sizes of what the invocations compute, four neighbours each: along W, or where there is one along the inner dimension */
 function launch(
-  { outer, inner, x, y, kernel, stride, dilation, before, after }: Geometry,
+  { outer, inner, x, y, kernel, stride, dilation, before, after, adaptive }: Geometry,
   sizes: Three,
   { countPad, divisor }: Divisor,
   p: number,
@@ -43,12 +43,12 @@ function launch(
     dilation: four(dilation),
     pad: four(before),
     padded: four(x.map((n, i) => n + (before[i] as number) + (after[i] as number))),
-    countPad: countPad ? 1 : 0,
     cells: y[0] * y[1] * y[2],
     taps: kernel[0] * kernel[1] * kernel[2],
     blocks,
   };
-  return { params, groups: grid(count, WG), INNER };
+  const constants = { WG, INNER, ADAPTIVE: adaptive, DILATED: dilation.some((n) => n > 1), COUNT_PAD: countPad };
+  return { params, groups: grid(count, WG), constants };
 }
 
 type Op = keyof typeof poolKernel.ops;
@@ -56,11 +56,11 @@ type Op = keyof typeof poolKernel.ops;
 function forward(op: Op, x: Tensor, g: Geometry, divisor: Divisor, p: number, indices: Tensor | null): Tensor {
   const { gpu, dtype } = x;
   const y = gpu.empty(g.shape, dtype, 'pool');
-  const { params, groups, INNER } = launch(g, g.y, divisor, p);
-  const constants = { WG, OP: poolKernel.ops[op], ADAPTIVE: g.adaptive, INNER, INDICES: indices !== null };
+  const { params, groups, constants } = launch(g, g.y, divisor, p);
+  const specialised = { ...constants, OP: poolKernel.ops[op], INDICES: indices !== null };
   using none = indices ? null : gpu.empty([1], 'i32', 'pool');
   const buffers = { x, y, indices: indices ?? (none as Tensor) };
-  dispatch(gpu, poolKernel, buffers, params, groups, constants);
+  dispatch(gpu, poolKernel, buffers, params, groups, specialised);
   return y;
 }
 
@@ -74,9 +74,8 @@ function backward(op: Op, dy: Tensor, shape: Shape, g: Geometry, divisor: Diviso
   const { gpu, dtype } = dy;
   const dx = gpu.empty(shape, dtype, 'pool');
   const { x = dy, y = dy, indices = dy.reinterpret('i32', [1]) } = kept;
-  const { params, groups, INNER } = launch(g, g.x, divisor, p);
-  const constants = { WG, OP: poolKernel.ops[op], ADAPTIVE: g.adaptive, INNER };
-  dispatch(gpu, poolBackward, { dy, indices, x, y, dx }, params, groups, constants);
+  const { params, groups, constants } = launch(g, g.x, divisor, p);
+  dispatch(gpu, poolBackward, { dy, indices, x, y, dx }, params, groups, { ...constants, OP: poolKernel.ops[op] });
   return dx;
 }
 
