@@ -32,43 +32,49 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let w1 = windowAt(columns.y, axisW());
   let w2 = windowAt(columns.z, axisW());
   let w3 = windowAt(columns.w, axisW());
-  let start = vec4i(w0.start, w1.start, w2.start, w3.start);
-  let first = vec4u(w0.first, w1.first, w2.first, w3.first);
+  let start = vec4u(vec4i(w0.start, w1.start, w2.start, w3.start)); // those before 0 become large, and so are not inside
   let end = vec4u(w0.end, w1.end, w2.end, w3.end);
-  let plane = place.outer * n.x * n.y * n.z;
-  let inner = place.inner + laneInner();
-  let taps = max(max(end.x, end.y), max(end.z, end.w));
+  let taps = select(params.kernel.z, max(max(end.x, end.y), max(end.z, end.w)), ADAPTIVE);
+  let inner = (place.outer * n.x * n.y * n.z) * params.inner + place.inner + laneInner();
   var best = vec4f(infinityFrom(-1.0));
+  var nan = vec4<bool>();
   var chosen = vec4i(-1);
   var sum = vec4f();
   for (var a = wd.first; a < wd.end; a++) {
     for (var b = wh.first; b < wh.end; b++) {
       let row = (u32(wd.start + i32(a * step.x)) * n.y + u32(wh.start + i32(b * step.y))) * n.z;
+      var column = start;
       for (var c = 0u; c < taps; c++) {
-        let inside = (vec4u(c) >= first) & (vec4u(c) < end);
-        let cell = row + select(vec4u(), vec4u(start + i32(c * step.z)), inside);
-        let at = (plane + cell) * params.inner + inner;
+        var inside = column < vec4u(n.z);
+        if (ADAPTIVE) { inside = vec4u(c) < end; }
+        let at = inner + (row + column) * params.inner;
         let value = vec4f(f32(x[at.x]), f32(x[at.y]), f32(x[at.z]), f32(x[at.w]));
-        if (OP == MAX) {
-          // By the bits: compilers may assume that no NaN occurs.
-          let wins = inside & ((chosen < vec4i()) | isNan4(value) | ((value > best) & !isNan4(best)));
+        // NaN by its bits: compilers may assume that none occurs.
+        if (OP == MAX && INDICES) {
+          let wins = inside & ((chosen < vec4i()) | isNan4(value) | ((value > best) & !nan));
           best = select(best, value, wins);
-          chosen = select(chosen, vec4i(cell), wins);
+          nan |= inside & isNan4(value);
+          chosen = select(chosen, vec4i(row + column), wins);
+        } else if (OP == MAX) {
+          best = select(best, max(best, value), inside);
+          nan |= inside & isNan4(value);
         } else if (OP == AVERAGE) {
           sum += select(vec4f(), value, inside);
         } else {
           sum += select(vec4f(), powers(abs(value), params.p), inside);
         }
+        column += step.z;
       }
     }
   }
+  if (OP == MAX) { best = select(best, vec4f(nanFrom(1.0)), nan); }
+  if (OP == LP) { best = powers(sum, 1.0 / params.p); }
   if (OP == AVERAGE) {
     let rows = wd.counted * wh.counted;
     let divisor = vec4f(divisorOf(rows * w0.counted), divisorOf(rows * w1.counted), divisorOf(rows * w2.counted), divisorOf(rows * w3.counted));
-    let vacant = (first >= end) | vec4<bool>(wd.first >= wd.end || wh.first >= wh.end);
+    let vacant = vec4<bool>(w0.first >= w0.end, w1.first >= w1.end, w2.first >= w2.end, w3.first >= w3.end) | vec4<bool>(wd.first >= wd.end || wh.first >= wh.end);
     best = select(sum / divisor, vec4f(), vacant);
   }
-  if (OP == LP) { best = powers(sum, 1.0 / params.p); }
   let to = indexOf(place, m);
   for (var i = 0u; i < min(4u, lanesOf(place, m)); i++) {
     y[to + i] = Scalar(best[i]);

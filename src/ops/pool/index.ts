@@ -55,8 +55,8 @@ interface AdaptiveMaxPool {
 
 function maxima(op: string, x: Tensor, g: Geometry, returnIndices: boolean): Tensor | MaxPoolResult {
   return scope(() => {
-    const { y, indices } = maxOver(op, x, g);
-    return returnIndices ? { output: y, indices } : y;
+    const { y, indices } = maxOver(op, x, g, returnIndices);
+    return returnIndices ? { output: y, indices: indices as Tensor } : y;
   });
 }
 

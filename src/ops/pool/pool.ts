@@ -1,4 +1,4 @@
-import { record } from '../../autograd/tape.ts';
+import { record, recording } from '../../autograd/tape.ts';
 import { poolBackward, pool as poolKernel } from '../../generated/kernels.ts';
 import type { Shape } from '../../host.ts';
 import { dispatch, grid } from '../../runtime/kernel.ts';
@@ -79,8 +79,9 @@ function backward(op: Op, dy: Tensor, shape: Shape, g: Geometry, divisor: Diviso
   return dx;
 }
 
-/** The largest of each window, and its index in its plane, i32. */
-export function maxOver(op: string, x: Tensor, g: Geometry): { y: Tensor; indices: Tensor } {
+/** The largest of each window, and its index in its plane, i32, where that is wanted or a gradient may be. */
+export function maxOver(op: string, x: Tensor, g: Geometry, wanted: boolean): { y: Tensor; indices: Tensor | null } {
+  if (!wanted && !recording()) return { y: forward('MAX', x, g, NO_DIVISOR, 1, null), indices: null };
   const indices = x.gpu.empty(g.shape, 'i32', op);
   const y = forward('MAX', x, g, NO_DIVISOR, 1, indices);
   const { shape } = x;

@@ -198,6 +198,21 @@ describe('indices, ties and NaN, as in PyTorch', () => {
     expect([...(await dx.data())]).toEqual([0, 1, 0, 1, 0, 0]);
   });
 
+  test('the values are the same bits without indices, which nobody asked for', async () => {
+    const random = testRandom(5);
+    const data = Array.from({ length: 2 * 3 * 9 * 7 }, () => {
+      const v = random();
+      return v < 0.1 ? Number.NaN : v < 0.4 ? Number.NEGATIVE_INFINITY : v;
+    });
+    for (const layout of ['nchw', 'nhwc'] as const) {
+      const x = gpu.tensor(data, layout === 'nchw' ? [2, 3, 9, 7] : [2, 9, 7, 3]);
+      const options = { kernelSize: 3, stride: 2, padding: 1, dilation: [1, 2], layout };
+      const { output } = fovea.maxPool2d(x, { ...options, returnIndices: true });
+      const alone = fovea.maxPool2d(x, options);
+      expect(await alone.data()).toEqual(await output.data());
+    }
+  });
+
   test('NaN wins, the last of several; -inf is a value like others', async () => {
     const x = gpu.tensor([1, Number.NaN, 5, Number.NaN, -Infinity, -Infinity], [1, 1, 6]);
     const { output, indices } = fovea.maxPool1d(x, { kernelSize: [4], stride: [1], returnIndices: true });
