@@ -26,7 +26,7 @@ function checkNode(version) {
   if (!supported) throw new Error(`Fovea needs Node 20.19, 22.13 or newer, and this is Node ${version}`);
 }
 
-/** Whether node_modules holds what package-lock.json says, by npm's own record of what it installed. */
+/** Whether node_modules holds what package-lock.json says, by npm's own record of what it installed and by the folders that are there. */
 function packagesAreCurrent() {
   const record = `${root}node_modules/.package-lock.json`;
   if (!existsSync(record)) return false;
@@ -34,7 +34,8 @@ function packagesAreCurrent() {
   const { packages: wanted } = JSON.parse(readFileSync(`${root}package-lock.json`, 'utf8'));
   return Object.entries(wanted).every(([path, { version, optional }]) => {
     const found = installed[path];
-    return path === '' || (found ? found.version === version : Boolean(optional));
+    if (path === '' || !found) return path === '' || Boolean(optional);
+    return found.version === version && existsSync(root + path);
   });
 }
 

@@ -8,6 +8,12 @@ export function checkTensor(op: string, name: string, t: Tensor): void {
   if (t.disposed) throw new DisposedError(op, `${name} was disposed (or its scope ended): ${describe(t)}`);
 }
 
+/** Throws unless there are options, where some have no default: `needed` names them. */
+export function checkOptions(op: string, options: object, needed: string): void {
+  if (typeof options !== 'object' || options === null)
+    throw new ArgumentError(op, `options must be an object with ${needed}, got ${String(options)}`);
+}
+
 /** Throws unless `t` is f32 or f16. */
 export function checkFloat(op: string, name: string, t: Tensor): void {
   checkTensor(op, name, t);

@@ -3,7 +3,7 @@ import { dropoutVec4, dropout as scalar } from '../generated/kernels.ts';
 import { ArgumentError } from '../runtime/errors.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
-import { checkFloat } from './check.ts';
+import { checkFloat, checkOptions } from './check.ts';
 import { locate, type Stream, withState } from './random.ts';
 
 export interface DropoutOptions extends Stream {
@@ -24,8 +24,9 @@ export interface DropoutOptions extends Stream {
  * @see Srivastava et al.: Dropout: a simple way to prevent neural networks from overfitting (JMLR 2014)
  */
 export function dropout(x: Tensor, options: DropoutOptions): Tensor {
-  const { p, training = true } = options;
   checkFloat('dropout', 'x', x);
+  checkOptions('dropout', options, 'p and seed');
+  const { p, training = true } = options;
   if (!(p >= 0 && p < 1)) throw new ArgumentError('dropout', `p must be in [0, 1), got ${p}`);
   const { quads, ...where } = locate('dropout', options, x.size);
   if (p === 0 || !training) return x;

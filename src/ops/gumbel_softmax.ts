@@ -3,7 +3,7 @@ import { gumbel } from '../generated/kernels.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import { scope } from '../runtime/scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { checkAxis, checkFloat } from './check.ts';
+import { checkAxis, checkFloat, checkOptions } from './check.ts';
 import { hardmax } from './hardmax.ts';
 import { locate, type Stream, withState } from './random.ts';
 import { checkTemperature, softmax } from './softmax.ts';
@@ -34,6 +34,7 @@ export interface GumbelSoftmaxOptions extends Stream {
 export function gumbelSoftmax(x: Tensor, options: GumbelSoftmaxOptions): Tensor {
   const op = 'gumbelSoftmax';
   checkFloat(op, 'x', x);
+  checkOptions(op, options, 'seed');
   const axis = checkAxis(op, options.axis ?? -1, x);
   const temperature = checkTemperature(op, options.temperature ?? 1);
   return scope(() => {

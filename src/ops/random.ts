@@ -5,7 +5,7 @@ import { ArgumentError, DTypeError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
-import { checkDType, checkShape } from './check.ts';
+import { checkDType, checkOptions, checkShape } from './check.ts';
 
 /**
  * Which random numbers: element i of a tensor is element `offset + i` of the stream of `seed` (Philox4x32-10, see src/random/philox.ts), on
@@ -38,6 +38,7 @@ export function uniform(
   shape: Shape,
   options: Stream & { readonly low?: number; readonly high?: number; readonly dtype?: FloatType },
 ): Tensor {
+  checkOptions('uniform', options, 'seed');
   const { low = 0, high = 1, dtype = 'f32' } = options;
   checkType('uniform', dtype, 'f32', 'f16');
   const [l, h] = [Math.fround(low), Math.fround(high)];
@@ -74,6 +75,7 @@ export function randn(
   shape: Shape,
   options: Stream & { readonly mean?: number; readonly std?: number; readonly dtype?: FloatType },
 ): Tensor {
+  checkOptions('randn', options, 'seed');
   const { mean = 0, std = 1, dtype = 'f32' } = options;
   checkType('randn', dtype, 'f32', 'f16');
   if (!Number.isFinite(mean)) throw new ArgumentError('randn', `mean must be finite, got ${mean}`);
@@ -99,6 +101,7 @@ export function randint(
   shape: Shape,
   options: Stream & { readonly low?: number; readonly high: number; readonly dtype?: 'i32' | 'u32' },
 ): Tensor {
+  checkOptions('randint', options, 'seed and high');
   const { low = 0, high, dtype = 'i32' } = options;
   checkType('randint', dtype, 'i32', 'u32');
   const [least, most] = dtype === 'i32' ? [-(2 ** 31), 2 ** 31] : [0, 2 ** 32];
@@ -123,6 +126,7 @@ export function randint(
  */
 export function permutation(gpu: Gpu, n: number, options: Omit<Stream, 'state'>): Tensor {
   if (!Number.isInteger(n) || n < 0) throw new ArgumentError('permutation', `n must be a whole number >= 0, got ${n}`);
+  checkOptions('permutation', options, 'seed');
   locate('permutation', options, n);
   const words = philoxWords(options.seed, options.offset ?? 0, n);
   const order = Int32Array.from({ length: n }, (_, i) => i);

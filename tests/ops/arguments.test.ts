@@ -45,6 +45,13 @@ const CALLS: readonly (readonly [ops: string, names: string, args: readonly unkn
   ['scaledDotProductAttention', 'q k v', ['f32[1, 2, 3]', 'f32[1, 2, 3]', 'f32[1, 2, 3]']],
   ['additiveAttention', 'query keys values', ['f32[1, 3]', 'f32[1, 2, 3]', 'f32[1, 2, 3]', { v: 'f32[3]' }]],
   ['advance', 'state', ['u32[1]']],
+  ['conv1d convTranspose1d', 'x weight', ['f32[1, 2, 3]', 'f32[2, 2, 2]']],
+  ['conv2d convTranspose2d', 'x weight', ['f32[1, 2, 3, 3]', 'f32[2, 2, 2, 2]']],
+  ['conv3d convTranspose3d', 'x weight', ['f32[1, 2, 3, 3, 3]', 'f32[2, 2, 2, 2, 2]']],
+  ['maxPool1d avgPool1d', 'x', ['f32[1, 2, 3]', { kernelSize: 2 }]],
+  ['lpPool2d', 'x', ['f32[1, 2, 3, 3]', { kernelSize: 2, p: 2 }]],
+  ['adaptiveAvgPool1d adaptiveMaxPool1d', 'x', ['f32[1, 2, 3]', 2]],
+  ['maxUnpool1d', 'x indices', ['f32[1, 2, 3]', 'i32[1, 2, 3]', { kernelSize: 2 }]],
 ]; // biome-ignore format: a table
 
 /** A tensor for what stands for one, also inside of options. */
@@ -110,6 +117,22 @@ describe('what JavaScript may pass', () => {
     ['vjp: f must be synchronous, got a function that returns a promise', () => vjp((async () => f()) as Any, [f()], [null])],
     ['vjp: there must be a seed (or null) for each of 1 outputs, got 0', () => vjp(() => f(2), [f(2)], [])],
     ['vjp: seed 0 must be f32[2], got f32[3]', () => vjp(() => f(2), [f(2)], [f(3)])],
+    ['dropout: options must be an object with p and seed, got undefined', () => any.dropout(f(2))],
+    ['dropout: p must be in [0, 1), got undefined', () => any.dropout(f(2), {})],
+    ['uniform: options must be an object with seed, got undefined', () => any.uniform(gpu, [2])],
+    ['uniform: seed must be a whole number in [0, 2^53), got undefined', () => any.uniform(gpu, [2], {})],
+    ['randn: options must be an object with seed, got null', () => any.randn(gpu, [2], null)],
+    ['randint: options must be an object with seed and high, got 3', () => any.randint(gpu, [2], 3)],
+    ['permutation: options must be an object with seed, got undefined', () => any.permutation(gpu, 2)],
+    ['gumbelSoftmax: options must be an object with seed, got undefined', () => any.gumbelSoftmax(f(2))],
+    ['additiveAttention: options must be an object with v, got undefined', () => any.additiveAttention(f(1, 3), f(1, 2, 3), f(1, 2, 3))],
+    ['additiveAttention: v must be a tensor, got undefined', () => any.additiveAttention(f(1, 3), f(1, 2, 3), f(1, 2, 3), {})],
+    ['maxPool2d: options must be an object with kernelSize, got undefined', () => any.maxPool2d(f(1, 1, 2, 2))],
+    ['maxPool2d: kernelSize must be a whole number of at least 1, or 2 of them, got undefined', () => any.maxPool2d(f(1, 1, 2, 2), {})],
+    ['avgPool1d: options must be an object with kernelSize, got undefined', () => any.avgPool1d(f(1, 1, 2))],
+    ['lpPool1d: options must be an object with kernelSize and p, got undefined', () => any.lpPool1d(f(1, 1, 2))],
+    ['maxUnpool1d: options must be an object with kernelSize, got undefined', () => any.maxUnpool1d(f(1, 1, 2), gpu.zeros([1, 1, 2], 'i32'))],
+    ['adaptiveAvgPool1d: outputSize must be a whole number of at least 1, or 1 of them, got undefined', () => any.adaptiveAvgPool1d(f(1, 1, 2))],
     ['scope: f must be synchronous, got a function that returns a promise; read results after the scope', () => noGrad(async () => f())],
   ]; // biome-ignore format: a table
 

@@ -3,7 +3,7 @@ import { ShapeError } from '../../runtime/errors.ts';
 import { scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../tensor.ts';
 import { add } from '../binary.ts';
-import { checkFloat, checkSameDType, checkShape } from '../check.ts';
+import { checkFloat, checkOptions, checkSameDType, checkShape } from '../check.ts';
 import { matmul } from '../matmul.ts';
 import { expandDims, reshape } from '../shape.ts';
 import { softmax } from '../softmax.ts';
@@ -59,6 +59,7 @@ export function additiveAttention(
   values: Tensor,
   options: AdditiveAttentionOptions,
 ): Tensor | AttentionResult {
+  checkOptions('additiveAttention', options, 'v');
   check(query, keys, values, options);
   return scope(() => attend(query, keys, values, options));
 }

@@ -80,8 +80,9 @@ export function adaptiveWindows(
   layout: ImageLayout,
 ): Geometry {
   const { at, sizes } = spatial(op, x, dims, layout);
-  const wanted =
-    typeof outputSize === 'number' ? sizes.map(() => outputSize) : outputSize.map((n, i) => n ?? (sizes[i] as number));
+  const wanted = Array.isArray(outputSize)
+    ? outputSize.map((n, i) => n ?? (sizes[i] as number))
+    : (outputSize as number);
   const outputs = each(op, 'outputSize', wanted, dims, 1);
   if (sizes.some((n) => n === 0)) throw new ShapeError(op, `x must have elements to pool over, got ${describe(x)}`);
   const ones: Three = [1, 1, 1];

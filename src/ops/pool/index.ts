@@ -2,7 +2,7 @@ import { ArgumentError } from '../../runtime/errors.ts';
 import { scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../tensor.ts';
 import { div, maximum } from '../binary.ts';
-import { checkDType, checkFloat, checkShape } from '../check.ts';
+import { checkDType, checkFloat, checkOptions, checkShape } from '../check.ts';
 import { full } from '../create.ts';
 import { scatterAddAlong } from '../scatter.ts';
 import { reshape } from '../shape.ts';
@@ -64,6 +64,7 @@ function maxPool(dims: number): MaxPool {
   const op = `maxPool${dims}d`;
   return ((x: Tensor, options: MaxPoolOptions) => {
     checkFloat(op, 'x', x);
+    checkOptions(op, options, 'kernelSize');
     return maxima(op, x, windowsOf(op, x, dims, options), options.returnIndices === true);
   }) as MaxPool;
 }
@@ -72,6 +73,7 @@ function avgPool(dims: number) {
   const op = `avgPool${dims}d`;
   return (x: Tensor, options: AvgPoolOptions): Tensor => {
     checkFloat(op, 'x', x);
+    checkOptions(op, options, 'kernelSize');
     const { countIncludePad = true, divisorOverride } = options;
     if (divisorOverride !== undefined && !(Number.isFinite(divisorOverride) && divisorOverride !== 0))
       throw new ArgumentError(op, `divisorOverride must be a finite number but 0, got ${divisorOverride}`);
@@ -84,6 +86,7 @@ function lpPool(dims: number) {
   const op = `lpPool${dims}d`;
   return (x: Tensor, options: LpPoolOptions): Tensor => {
     checkFloat(op, 'x', x);
+    checkOptions(op, options, 'kernelSize and p');
     if (!(options.p > 0 && Number.isFinite(options.p)))
       throw new ArgumentError(op, `p must be a finite number > 0, got ${options.p}`);
     return normOver(op, x, windowsOf(op, x, dims, options), options.p);
@@ -191,6 +194,7 @@ function maxUnpool(dims: number) {
     checkFloat(op, 'x', x);
     checkDType(op, 'indices', indices, 'i32');
     checkShape(op, 'indices', indices, x.shape);
+    checkOptions(op, options, 'kernelSize');
     const { at, sizes, kernel, stride, before } = inverseWindows(op, x, dims, options);
     const outputs =
       options.outputSize ??
