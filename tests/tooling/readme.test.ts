@@ -6,17 +6,14 @@ import * as nn from '../../src/nn/index.ts';
 import * as optim from '../../src/optim/index.ts';
 
 const examples = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code as string);
-const modules = {
-  fovea,
-  'fovea/nn': nn,
-  'fovea/optim': optim,
-  webgpu: { create: () => navigator.gpu, globals: {} },
-};
+const modules = { fovea, 'fovea/nn': nn, 'fovea/optim': optim, webgpu: { create: () => navigator.gpu, globals: {} } };
 
 /** What an example logs. */
 async function run(code: string): Promise<unknown[][]> {
   const body = code.replace(/import (\{.*?\}) from '(.*?)';/g, "const $1 = modules['$2'];");
-  const AsyncFunction = (async () => {}).constructor as new (...args: string[]) => (...args: unknown[]) => Promise<void>;
+  const AsyncFunction = (async () => {}).constructor as new (
+    ...args: string[]
+  ) => (...args: unknown[]) => Promise<void>;
   const log = vi.fn();
   await new AsyncFunction('modules', 'console', 'process', body)(modules, { log }, { exit: () => {} });
   return log.mock.calls;
