@@ -1,41 +1,38 @@
-// y = value, but for the elements (begin + step * j) on each axis, which are x[j]: pad, and the gradient of slice. One invocation an
-// element of y. The inverse of strided_copy.wgsl for a slice.
+// y = value, but for the elements (begin + step * j) on each axis, which are x[j]: pad, and the gradient of slice. The inverse of strided_copy.wgsl for a
+// slice. Four elements an invocation, which share the divisions unless the innermost axis ends among them.
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype
+#include "lib/placed.inc.wgsl"
 override WG: u32 = 256;
-override RANK: u32 = 8;
-override WHOLE: bool = false; // the value is params.whole, not params.value: integers that f32 cannot hold
 
-struct Params {
-  size: u32, offset: u32, value: f32, whole: i32,
-// Innermost axis first.
-  shape: array<vec4u, 2>, begin: array<vec4u, 2>, step: array<vec4u, 2>, count: array<vec4u, 2>, strides: array<vec4u, 2>,
-}
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Scalar>;
-@group(0) @binding(2) var<storage, read_write> y: array<Scalar>; // [size]
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<Scalar>>; // [size]
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let i = linearIndex(wid, nwg, lid, WG);
-  if (i >= params.size) { return; }
-  var rest = i;
-  var at = params.offset;
-  var inside = true;
-  for (var d = 0u; d < RANK; d++) {
-    let n = params.shape[d / 4u][d % 4u];
-    let q = rest / n;
-    // Before `begin` the difference wraps to more than any axis can hold.
-    let ahead = rest - q * n - params.begin[d / 4u][d % 4u];
-    let step = params.step[d / 4u][d % 4u];
-    let j = ahead / step;
-    inside = inside && j < params.count[d / 4u][d % 4u] && j * step == ahead;
-    at += j * params.strides[d / 4u][d % 4u];
-    rest = q;
+  let first = 4u * i;
+  let left = params.size - min(params.size, first);
+  if (left == 0u) { return; }
+  var v = vec4<Scalar>(emptyValue());
+  let inner = params.axes[0];
+  let start = first % inner.x;
+  if (start + 4u <= inner.x) {
+    let outer = placedAt(first / inner.x, 1u);
+    if (outer.inside) {
+      let ahead = start + vec4u(0u, 1u, 2u, 3u) - inner.y;
+      var j = ahead;
+      if (inner.z != 1u) { j = ahead / inner.z; }
+      let inside = (j < vec4u(inner.w)) & (j * inner.z == ahead);
+      let at = outer.at + j * params.strides[0].x;
+      v = select(v, vec4<Scalar>(x[at.x], x[at.y], x[at.z], x[at.w]), inside);
+    }
+  } else {
+    for (var k = 0u; k < min(left, 4u); k++) {
+      let p = placedAt(first + k, 0u);
+      if (p.inside) { v[k] = x[p.at]; }
+    }
   }
-  var v = Scalar(params.value);
-  if (WHOLE) { v = Scalar(params.whole); }
-  if (inside) { v = x[at]; }
-  y[i] = v;
+  if (left >= 4u) { y[i] = v; } else { for (var k = 0u; k < left; k++) { y[i][k] = v[k]; } }
 }

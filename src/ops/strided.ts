@@ -143,7 +143,6 @@ export function writeStrided(op: string, x: Tensor, place: Placement, value: num
   const fours = last !== undefined && last.step === 1 && fourfold(last.size, last.begin, last.count);
   const unit = fours ? 4 : 1;
   if (fours) axes.splice(-1, 1, { size: last.size / 4, begin: last.begin / 4, step: 1, count: last.count / 4 });
-  const of = (f: (a: Axis) => number, rest: 0 | 1) => innermostFirst(axes.map(f), rest);
   const strides = contiguousStrides(axes.map((a) => a.count));
   const offset = axes.reduce((sum, a, i) => sum + (a.step < 0 ? (a.count - 1) * (strides[i] as number) : 0), 0);
   const params = {
@@ -151,18 +150,25 @@ export function writeStrided(op: string, x: Tensor, place: Placement, value: num
     offset,
     value,
     whole: value,
-    shape: of((a) => a.size, 1),
     // A negative step is a positive one from the other end, with x read backwards.
-    begin: of((a) => (a.step < 0 ? a.begin + a.step * (a.count - 1) : a.begin), 0),
-    step: of((a) => Math.abs(a.step), 1),
-    count: of((a) => a.count, 1),
+    axes: Array.from({ length: 8 }, (_, d) => {
+      const a = axes.at(-1 - d) ?? { size: 1, begin: 0, step: 1, count: 1 };
+      return [a.size, a.step < 0 ? a.begin + a.step * (a.count - 1) : a.begin, Math.abs(a.step), a.count];
+    }).flat(),
     strides: innermostFirst(
       axes.map((a, i) => (a.step < 0 ? -(strides[i] as number) : (strides[i] as number))),
       0,
     ),
   };
   const constants = { RANK: Math.max(1, axes.length), WHOLE: x.dtype === 'i32' || x.dtype === 'u32' };
-  dispatch(x.gpu, fours ? stridedFillVec4 : stridedFill, { x, y }, params, grid(params.size, 256), constants);
+  dispatch(
+    x.gpu,
+    fours ? stridedFillVec4 : stridedFill,
+    { x, y },
+    params,
+    grid(params.size, fours ? 256 : 1024),
+    constants,
+  );
   return y;
 }
 
