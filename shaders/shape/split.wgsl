@@ -1,6 +1,7 @@
 // The inverse of concat.wgsl: y_k[r, c - begin_k] = x[r, start + c], where begin_k <= c < end_k. One invocation an element of the region.
 // bytes: 2 * x / cols * width
 #include "lib/index.inc.wgsl"
+#include "lib/pieces.inc.wgsl"
 
 alias Scalar = f32; // dtype
 override WG: u32 = 256;
@@ -35,10 +36,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   if (i >= params.rows * params.width) { return; }
   let r = i / params.width;
   let c = i - r * params.width;
-  var k = 0u;
-  var begin = 0u;
-  for (; c >= params.ends[k / 4u][k % 4u]; k++) { begin = params.ends[k / 4u][k % 4u]; }
-  if (((params.absent >> k) & 1u) != 0u) { return; }
-  let width = params.ends[k / 4u][k % 4u] - begin;
-  store(k, r * width + c - begin, x[r * params.cols + params.start + c]);
+  let piece = pieceOf(c);
+  if (((params.absent >> piece.k) & 1u) != 0u) { return; }
+  store(piece.k, r * piece.width + c - piece.begin, x[r * params.cols + params.start + c]);
 }

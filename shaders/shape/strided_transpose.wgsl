@@ -14,15 +14,15 @@ struct Params { size: u32, offset: u32, rowX: u32, rowY: u32, shape: array<vec4u
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<Scalar>>; // [4 * size]
 
 fn targetIndex(i: u32) -> u32 {
-  var rest = i;
-  var at = 0u;
-  for (var d = 0u; d < RANK; d++) {
-    let n = params.shape[d / 4u][d % 4u];
-    let q = rest / n;
-    at += (rest - q * n) * params.targets[d / 4u][d % 4u];
-    rest = q;
-  }
-  return at;
+  var s = Step(i, 0u);
+  if (RANK > 1u) { s = outward(s, params.shape[0].x, params.targets[0].x); }
+  if (RANK > 2u) { s = outward(s, params.shape[0].y, params.targets[0].y); }
+  if (RANK > 3u) { s = outward(s, params.shape[0].z, params.targets[0].z); }
+  if (RANK > 4u) { s = outward(s, params.shape[0].w, params.targets[0].w); }
+  if (RANK > 5u) { s = outward(s, params.shape[1].x, params.targets[1].x); }
+  if (RANK > 6u) { s = outward(s, params.shape[1].y, params.targets[1].y); }
+  if (RANK > 7u) { s = outward(s, params.shape[1].z, params.targets[1].z); }
+  return s.at + s.rest * params.targets[(RANK - 1u) / 4u][(RANK - 1u) % 4u];
 }
 
 @compute @workgroup_size(WG)
