@@ -5,6 +5,7 @@
 
 alias Scalar = f32; // dtype
 override WG: u32 = 64;
+override SPREAD: bool = false; // whether any `every` is more than 1
 
 // xyz are those of D, H and W. `size`: of out; `room`: of x; `strides`: of x.
 struct Params {
@@ -17,11 +18,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> out: array<vec4<Scalar>>; // [groups, phases, N, D, H, W, quads]
 
 fn four(at: u32, channel: u32) -> vec4<Scalar> {
-  var v = vec4<Scalar>();
-  for (var i = 0u; i < 4u; i++) {
-    if (channel + i < params.channels) { v[i] = x[at + i * params.strideC]; }
-  }
-  return v;
+  let next = at + vec4u(0u, 1u, 2u, 3u) * params.strideC;
+  let v = vec4<Scalar>(x[next.x], x[next.y], x[next.z], x[next.w]);
+  return select(vec4<Scalar>(), v, channel + vec4u(0u, 1u, 2u, 3u) < vec4u(params.channels));
 }
 
 @compute @workgroup_size(WG)
@@ -43,9 +42,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let base = group * params.strideG + n * params.strideN + quad * 4u * params.strideC;
   for (var j = 0u; j < min(4u, params.size.z - w0); j++) {
     let scaled = first + vec3i(0, 0, i32(j) * params.scale.z);
-    let at = scaled / params.every.xyz;
+    var at = scaled;
+    if (SPREAD) { at = scaled / params.every.xyz; }
     var v = vec4<Scalar>();
-    if (all(scaled >= vec3i(0)) && all(at * params.every.xyz == scaled) && all(at < params.room.xyz)) {
+    if (all(scaled >= vec3i(0)) && (!SPREAD || all(at * params.every.xyz == scaled)) && all(at < params.room.xyz)) {
       let place = vec3u(at) * params.strides.xyz;
       v = four(base + place.x + place.y + place.z, quad * 4u);
     }

@@ -59,7 +59,7 @@ function pack(x: Tensor, groups: number, view: View, packing: Packing): Tensor {
     ...{ size: four(size), phases: four(phases), room: four(sizes), scale: four(scale) },
     ...{ offset: four(offset), every: four(every), strides: four(strides) },
   };
-  dispatch(x.gpu, convPack, { x, out }, params, grid(count, WG), { WG });
+  dispatch(x.gpu, convPack, { x, out }, params, grid(count, WG), { WG, SPREAD: every.some((n) => n > 1) });
   return out;
 }
 
