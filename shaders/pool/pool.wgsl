@@ -18,6 +18,11 @@ fn powers(v: vec4f, p: f32) -> vec4f {
   return u;
 }
 
+fn put(i: u32, value: f32, index: i32) {
+  y[i] = Scalar(value);
+  if (INDICES) { indices[i] = index; }
+}
+
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let m = params.y.xyz;
@@ -76,8 +81,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     best = select(sum / divisor, vec4f(), vacant);
   }
   let to = indexOf(place, m);
-  for (var i = 0u; i < min(4u, lanesOf(place, m)); i++) {
-    y[to + i] = Scalar(best[i]);
-    if (INDICES) { indices[to + i] = chosen[i]; }
-  }
+  let lanes = lanesOf(place, m);
+  put(to, best.x, chosen.x);
+  if (lanes > 1u) { put(to + 1u, best.y, chosen.y); }
+  if (lanes > 2u) { put(to + 2u, best.z, chosen.z); }
+  if (lanes > 3u) { put(to + 3u, best.w, chosen.w); }
 }

@@ -61,5 +61,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       }
     }
   }
-  for (var i = 0u; i < min(4u, lanesOf(place, n)); i++) { dx[to + i] = Scalar(sum[i]); }
+  let count = lanesOf(place, n);
+  dx[to] = Scalar(sum.x);
+  if (count > 1u) { dx[to + 1u] = Scalar(sum.y); }
+  if (count > 2u) { dx[to + 2u] = Scalar(sum.z); }
+  if (count > 3u) { dx[to + 3u] = Scalar(sum.w); }
 }
