@@ -1,3 +1,4 @@
+import type { GridSampleOptions } from '../../src/ops/resample/grid_sample.ts';
 import type { ResizeOptions } from '../../src/ops/resample/resize.ts';
 import type { Nd } from '../../src/testing/check.ts';
 import { at, build } from './nd.ts';
@@ -55,5 +56,38 @@ export function resized(x: Nd, options: ResizeOptions): Nd {
             0,
           );
     return sum(0, c);
+  });
+}
+
+/** A coordinate of a grid in elements, from PyTorch's aten/src/ATen/native/GridSampler.h: unnormalize, reflect_coordinates, clip_coordinates. */
+function sourceOf(g: number, n: number, { paddingMode = 'zeros', alignCorners = false }: GridSampleOptions): number {
+  let at = alignCorners ? ((g + 1) / 2) * (n - 1) : ((g + 1) * n - 1) / 2;
+  if (paddingMode === 'reflection') {
+    const [low, span] = alignCorners ? [0, n - 1] : [-0.5, n];
+    const off = Math.abs(at - low);
+    const flips = span === 0 ? 0 : Math.floor(off / span);
+    const extra = span === 0 ? 0 : off % span;
+    at = flips % 2 === 0 ? extra + low : span - extra + low;
+  }
+  return paddingMode === 'zeros' ? at : Math.min(Math.max(at, 0), n - 1);
+}
+
+/** std::nearbyint: of two equally near the even one. */
+const toNearest = (v: number): number => (Math.abs(v % 1) === 0.5 ? 2 * Math.round(v / 2) : Math.round(v));
+
+/** `gridSample` in f64. */
+export function sampled(x: Nd, grid: Nd, options: GridSampleOptions): Nd {
+  const [N, C, H, W] = x.shape as [number, number, number, number];
+  const [, rows, columns] = grid.shape as [number, number, number, number];
+  return build([N, C, rows, columns], ([n, c, i, j]) => {
+    const [u, v] = [W, H].map((size, axis) => sourceOf(at(grid, [n!, i!, j!, axis]), size, options)) as [
+      number,
+      number,
+    ];
+    const element = (h: number, w: number) => (h < 0 || h >= H || w < 0 || w >= W ? 0 : at(x, [n!, c!, h, w]));
+    if (options.mode === 'nearest') return element(toNearest(v), toNearest(u));
+    const [h, w] = [Math.floor(v), Math.floor(u)];
+    const between = (row: number) => element(row, w) * (1 - (u - w)) + element(row, w + 1) * (u - w);
+    return between(h) * (1 - (v - h)) + between(h + 1) * (v - h);
   });
 }
