@@ -7,7 +7,7 @@ type Taps = readonly (readonly [index: number, weight: number])[];
 
 /**
  * What each output of an axis of n reads, from the definitions in PyTorch's aten/src/ATen/native/UpSample.h: area_pixel_compute_scale and
- * area_pixel_compute_source_index, nearest_idx and nearest_exact_idx, whose positions are f32.
+ * area_pixel_compute_source_index, nearest_neighbor_compute_source_index and its exact one, whose positions are f32.
  */
 function tapsOf(n: number, m: number, scale: number | undefined, o: ResizeOptions): Taps[] {
   const linear = o.mode === 'bilinear';
@@ -19,8 +19,7 @@ function tapsOf(n: number, m: number, scale: number | undefined, o: ResizeOption
     if (!linear) {
       if (o.alignCorners) return [[inside(Math.floor(Math.fround(Math.fround(i * step) + 0.5))), 1]];
       if (centres) return [[inside(Math.floor(Math.fround((i + 0.5) * step))), 1]];
-      const at = m === n ? i : m === 2 * n ? i / 2 : Math.fround(i * step);
-      return [[inside(Math.floor(at)), 1]];
+      return [[inside(Math.floor(Math.fround(i * step))), 1]];
     }
     if (m === n) return [[i, 1]];
     const at = inside(centres ? step * (i + 0.5) - 0.5 : step * i);

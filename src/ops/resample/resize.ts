@@ -47,7 +47,7 @@ interface Geometry {
  * @param x       [N, C, W], [N, C, H, W] or [N, C, D, H, W], f32 or f16 (interpolated in f32); with `layout: 'nhwc'` channels last
  * @param options `size` or `scale`; `mode`, `alignCorners`, `halfPixelCenters`, `layout`. 'nearest' takes the element at or before a position, with `alignCorners`
  *                the nearer one, the later of equally near ones
- * @returns `size`, or floor(n scale), in place of D, H, W; the dtype of x. Where a size does not change x is copied
+ * @returns `size`, or floor(n scale), in place of D, H, W; the dtype of x. 'bilinear' copies along an axis whose size stays
  * @throws ShapeError for other ranks and where there is nothing to read; ArgumentError; DTypeError
  */
 export function resize(x: Tensor, options: ResizeOptions): Tensor {
@@ -70,9 +70,8 @@ function geometryOf(x: Tensor, options: ResizeOptions): Geometry {
   const step = sizes.map((n, i) => {
     const m = outputs[i] as number;
     if (alignCorners) return m > 1 ? (n - 1) / (m - 1) : 0;
-    // As PyTorch, which goes by the sizes and not by the scale where it need not interpolate.
-    const bySize = !(halfPixelCenters && !linear) && (m === n || (!linear && m === 2 * n));
-    return bySize ? n / m : (steps[i] as number);
+    // As in PyTorch, linear interpolation that changes no size copies, whatever the scale.
+    return linear && m === n ? 1 : (steps[i] as number);
   });
   const [lead, rest] = [x.shape.slice(0, at), x.shape.slice(at + sizes.length)];
   return {
