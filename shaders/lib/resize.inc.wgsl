@@ -5,7 +5,8 @@ alias Scalar = f32; // dtype
 override WG: u32 = 64;
 override LINEAR: bool = false; // else the nearest
 
-// xyz are those of D, H, W. Output o of an axis lies at step (o + centre) - shift; `inverse` is 1 / step, or 0 where that is.
+// xyz are those of D, H, W. Output o of an axis lies at step (o + centre) - shift; `inverse` is 1 / step; where that is 0, so much
+// that all outputs are in the range of an element.
 struct Params {
   outer: u32, inner: u32, blocks: u32, cells: u32, // cells: D' H' W'
   x: vec4u, y: vec4u, step: vec4f, inverse: vec4f, centre: f32, shift: f32,

@@ -5,16 +5,13 @@
 @group(0) @binding(1) var<storage, read> dy: array<Scalar>;       // [outer, D', H', W', inner]
 @group(0) @binding(2) var<storage, read_write> dx: array<Scalar>; // [outer, D, H, W, inner]
 
-// The outputs, of m, that may read elements i of an axis of n: from `low` to `high`, one too many on either side, for what rounding does.
+// The outputs, of m, that may read elements i of an axis: from `low` to `high`, one too many on either side, for what rounding does.
 struct Range { low: vec4u, high: vec4u }
 
-fn readersOf(i: vec4u, n: vec4u, m: vec4u, inverse: vec4f) -> Range {
+fn readersOf(i: vec4u, m: vec4u, inverse: vec4f) -> Range {
   let begin = (vec4f(i) - f32(LINEAR) + params.shift) * inverse - params.centre;
   let end = (vec4f(i) + 1.0 + params.shift) * inverse - params.centre;
-  let low = vec4u(max(floor(begin), vec4f()));
-  let high = min(vec4u(max(floor(end) + 2.0, vec4f())), m);
-  // Outputs beyond the ends read the ends.
-  return Range(select(low, vec4u(), i == vec4u()), select(high, m, i + 1u >= n));
+  return Range(vec4u(max(floor(begin), vec4f())), min(vec4u(max(floor(end) + 2.0, vec4f())), m));
 }
 
 // The weight of elements i in an output.
@@ -30,8 +27,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let m = params.y.xyz;
   let own = vec4u(place.d, place.h, place.h, place.h);
   let columns = place.w + laneW();
-  let byDH = readersOf(own, params.x.xyyy, params.y.xyyy, params.inverse.xyyy);
-  let byW = readersOf(columns, params.x.zzzz, params.y.zzzz, params.inverse.zzzz);
+  let byDH = readersOf(own, params.y.xyyy, params.inverse.xyyy);
+  let byW = readersOf(columns, params.y.zzzz, params.inverse.zzzz);
   let inner = place.inner + laneInner();
   var sum = vec4f();
   for (var a = byDH.low.x; a < byDH.high.x; a++) {

@@ -147,7 +147,7 @@ function launch({ outer, inner, x, y, step, centre, shift, linear }: Geometry, s
     x: four(x),
     y: four(y),
     step: four(step),
-    inverse: four(step.map((s) => (s === 0 ? 0 : 1 / s))),
+    inverse: four(step.map((s, i) => (s === 0 ? 2 * (y[i] as number) : 1 / s))),
     centre,
     shift,
   };
