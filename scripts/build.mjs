@@ -13,6 +13,7 @@ const FAMILIES = [
   { family: 'convolution', modules: /\/ops\/conv\//, limit: 5 * 1024 },
   { family: 'normalisation', modules: /\/ops\/(norm|reference\/norm\.js)/, limit: 4 * 1024 },
   { family: 'pooling', modules: /\/ops\/(pool|windows)/, limit: 4 * 1024 },
+  { family: 'resampling', modules: /\/ops\/(resample|reference\/grid_sample\.js|windows)/, limit: 4 * 1024 },
   { family: 'softmax', modules: /\/ops\/(reference\/)?(gumbel_softmax|hardmax|sparsemax)\.js/, limit: 2 * 1024 },
 ];
 const root = fileURLToPath(new URL('..', import.meta.url));

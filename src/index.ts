@@ -99,6 +99,8 @@ export {
 export { advance, permutation, randint, randn, type Stream, uniform } from './ops/random.ts';
 export type { SequenceOptions } from './ops/recurrent.ts';
 export { argmax, argmin, logsumexp, max, mean, min, prod, type ReduceOptions, sum, sumTo } from './ops/reduce.ts';
+export { type GridSampleOptions, gridSample } from './ops/resample/grid_sample.ts';
+export { type ResizeOptions, resize } from './ops/resample/resize.ts';
 export { type RnnOptions, rnn } from './ops/rnn.ts';
 export { type CumsumOptions, cumsum } from './ops/scan.ts';
 export { type ScatterOptions, scatterAdd, scatterAddAlong } from './ops/scatter.ts';

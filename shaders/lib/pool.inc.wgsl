@@ -1,6 +1,5 @@
-// What pooling kernels share: x is [outer, D, H, W, inner], y [outer, D', H', W', inner], in either layout; sizes of fewer dimensions are 1. An invocation has four
-// lanes: neighbours along W, or with INNER along `inner`, which is then longer than 1.
-#include "lib/index.inc.wgsl"
+// What pooling kernels share: x is [outer, D, H, W, inner], y [outer, D', H', W', inner], in either layout; sizes of fewer dimensions are 1.
+#include "lib/image_lanes.inc.wgsl"
 #include "lib/math.inc.wgsl"
 
 alias Scalar = f32; // dtype
@@ -10,7 +9,6 @@ const MAX = 0u; // op
 const AVERAGE = 1u; // op
 const LP = 2u; // op
 override ADAPTIVE: bool = false; // whether windows are those that divide an axis into so many; else of `kernel`, `stride` and `dilation`
-override INNER: bool = false;
 override DILATED: bool = false;   // whether any dilation is more than 1
 override COUNT_PAD: bool = false; // whether padding counts in averages
 
@@ -21,11 +19,6 @@ struct Params {
   cells: u32, taps: u32, blocks: u32, // cells: D' H' W'; taps: of a window at most; blocks: fours of lanes along W or `inner`
 }
 @group(0) @binding(0) var<uniform> params: Params;
-
-const LANES = vec4u(0u, 1u, 2u, 3u);
-// From one lane to the next, along W and along `inner`.
-fn laneW() -> vec4u { return select(LANES, vec4u(), INNER); }
-fn laneInner() -> vec4u { return select(vec4u(), LANES, INNER); }
 
 // The parameters of an axis.
 struct Axis { x: u32, y: u32, kernel: u32, stride: u32, dilation: u32, pad: u32, padded: u32 }
@@ -88,26 +81,3 @@ fn divisorOf(counted: u32) -> f32 { return select(f32(counted), params.divisor, 
 
 // The steps of an axis are as many positions apart.
 fn stepOf() -> vec3u { return select(params.dilation.xyz, vec3u(1u), vec3<bool>(ADAPTIVE)); }
-
-// The lanes of invocation i, of an array of [outer, n.x, n.y, n.z, inner]: d, h, where the first lane is along W, outer and inner.
-struct Place { d: u32, h: u32, w: u32, outer: u32, inner: u32 }
-fn placeOf(i: u32, n: vec3u) -> Place {
-  let quad = i % params.blocks * 4u;
-  var rest = i / params.blocks;
-  var place = Place(0u, 0u, quad, 0u, 0u);
-  if (INNER) {
-    place.w = rest % n.z;
-    place.inner = quad;
-    rest /= n.z;
-  }
-  place.h = rest % n.y;
-  place.d = rest / n.y % n.x;
-  place.outer = rest / n.y / n.x;
-  return place;
-}
-// Where the element of the first lane is.
-fn indexOf(place: Place, n: vec3u) -> u32 {
-  return (((place.outer * n.x + place.d) * n.y + place.h) * n.z + place.w) * params.inner + place.inner;
-}
-// How many of the lanes there are.
-fn lanesOf(place: Place, n: vec3u) -> u32 { return select(n.z - place.w, params.inner - place.inner, INNER); }

@@ -60,3 +60,4 @@ export { RNN } from './recurrent/rnn.ts';
 export { RMSNorm, type RMSNormLayerOptions } from './rms_norm.ts';
 export { LogSoftmax, Softmax, type SoftmaxLayerOptions } from './softmax.ts';
 export { type SpectralNormOptions, spectralNorm } from './spectral_norm.ts';
+export { Upsample, type UpsampleOptions } from './upsample.ts';

@@ -265,18 +265,8 @@ function sorted(op: string, dy: Tensor, indices: Tensor, y: Tensor, { dims, stri
   const { gpu, dtype } = dy;
   const { outer, length, inner, count } = dims;
   const rowed = strides.outerStride > 0 ? 1 : 0;
-  const rows = rowed ? outer : 1;
-  const order = orderOf(op, indices, rows, dims);
-  const starts = gpu.empty([rows, length + 1], 'u32', op);
+  const { order, starts } = segments(op, indices, rowed ? outer : 1, dims);
   const SIGNED = indices.dtype === 'i32';
-  dispatch(
-    gpu,
-    segmentStarts,
-    { indices, order, starts },
-    { size: starts.size, count, length },
-    grid(starts.size, 256),
-    { SIGNED },
-  );
   const fours = fourfold(inner);
   const unit = fours ? 4 : 1;
   // Blocks of about the square root of the whole: then no sum is longer than thrice that.
@@ -304,8 +294,33 @@ function sorted(op: string, dy: Tensor, indices: Tensor, y: Tensor, { dims, stri
   });
 }
 
+/**
+ * The places of `indices`, [rows, count], in ascending order of what they name in [0, length), and where each begins there: starts[r, a] to starts[r, a + 1];
+ * those out of range lie behind. Not recorded.
+ */
+export function segments(
+  op: string,
+  indices: Tensor,
+  rows: number,
+  dims: Pick<Layout['dims'], 'length' | 'count'>,
+): { order: Tensor; starts: Tensor } {
+  const { gpu } = indices;
+  const { length, count } = dims;
+  const order = orderOf(op, indices, rows, dims);
+  const starts = gpu.empty([rows, length + 1], 'u32', op);
+  const params = { size: starts.size, count, length };
+  const constants = { SIGNED: indices.dtype === 'i32' };
+  dispatch(gpu, segmentStarts, { indices, order, starts }, params, grid(starts.size, 256), constants);
+  return { order, starts };
+}
+
 /** The places of the indices in ascending order, each row by itself. */
-function orderOf(op: string, indices: Tensor, rows: number, { length, count }: Layout['dims']): Tensor {
+function orderOf(
+  op: string,
+  indices: Tensor,
+  rows: number,
+  { length, count }: Pick<Layout['dims'], 'length' | 'count'>,
+): Tensor {
   const { gpu } = indices;
   const ordering = {
     key: indices.dtype === 'i32' ? 'PLACE' : 'UNSIGNED',

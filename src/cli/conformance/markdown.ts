@@ -6,6 +6,7 @@ const FAMILIES: readonly (readonly [family: string, operators: RegExp])[] = [
   ['Softmax', /^(log_?)?softmax$|^hardmax$|^sparsemax$|log_?sum_?exp$/i],
   ['Cross entropy', /(softmax|categorical)_?cross_?entropy(loss)?$|^CrossEntropy$|^NegativeLogLikelihoodLoss$/i],
   ['Pooling', /pool(ing)?(\d?d)?(WithArgmax)?$|^MaxUnpool$/i],
+  ['Resampling', /^resample2d$|^(image\.)?(resize|crop_?and_?resize)/i],
 ];
 
 /** Tables of the families' operators: how many cases pass, and why the others are unsupported. */
@@ -17,7 +18,7 @@ export function toMarkdown(verdicts: readonly Verdict[]): string {
   return [
     '# Conformance',
     '',
-    'Third-party cases of the softmax and pooling families, written by `npm run conformance -- DIR --markdown docs/conformance.md`; do not edit. A case is',
+    'Third-party cases of the softmax, pooling and resampling families, written by `npm run conformance -- DIR --markdown docs/conformance.md`; do not edit. A case is',
     'unsupported where it asks for what Fovea does not have or does otherwise by intent, or for a type that the device lacks. `--verbose` lists each.',
     '',
     ...parts,

@@ -4,6 +4,7 @@ import { Args, apply, Unsupported, upload, type Value } from '../args.ts';
 import type { HostTensor, Json, JsonObject } from '../case.ts';
 import { type Check, close, type Suite } from '../suite.ts';
 import { tfjsNorms } from './norms.ts';
+import { tfjsResamples } from './resamples.ts';
 import { convs } from './tfjs_convs.ts';
 import { elementwise } from './tfjs_elementwise.ts';
 import { checkGradient } from './tfjs_gradients.ts';
@@ -37,7 +38,7 @@ interface TfjsCase {
   readonly tolerance: { readonly atol: number };
 }
 
-const OPERATORS = { ...elementwise, ...convs, ...tfjsNorms, ...pools, ...shapes };
+const OPERATORS = { ...elementwise, ...convs, ...tfjsNorms, ...pools, ...shapes, ...tfjsResamples };
 
 /** The outputs that operators return by name, in the order of our functions. */
 const NAMED: Readonly<Record<string, number>> = { values: 0, indices: 1, mean: 0, variance: 1, result: 0, indexes: 1 };

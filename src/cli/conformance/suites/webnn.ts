@@ -6,6 +6,7 @@ import { type Check, close, type Suite, ulp } from '../suite.ts';
 import { webnnConvs } from './convs.ts';
 import { webnnNorms } from './norms.ts';
 import { webnnPools } from './pools.ts';
+import { webnnResamples } from './resamples.ts';
 import { elementwise } from './webnn_elementwise.ts';
 import { shapes } from './webnn_shapes.ts';
 import { type Sizes, toleranceOf } from './webnn_tolerances.ts';
@@ -25,7 +26,7 @@ interface WebnnCase {
 }
 
 /** Also those of webnn-baseline. An `options` dictionary's entries are arguments like the others. */
-export const OPERATORS = { ...elementwise, ...shapes, ...webnnConvs, ...webnnNorms, ...webnnPools };
+export const OPERATORS = { ...elementwise, ...shapes, ...webnnConvs, ...webnnNorms, ...webnnPools, ...webnnResamples };
 
 /** Operators whose uint8 results are truth values: bool in Fovea. */
 export const TRUTH: ReadonlySet<string> = new Set([

@@ -1,0 +1,33 @@
+// An invocation has four lanes of images [outer, D, H, W, inner]: neighbours along W, or with INNER along `inner`, which is then longer than 1. Needs `params.inner`
+// and `params.blocks`, the fours of lanes along either.
+#include "lib/index.inc.wgsl"
+
+override INNER: bool = false;
+
+const LANES = vec4u(0u, 1u, 2u, 3u);
+// From one lane to the next, along W and along `inner`.
+fn laneW() -> vec4u { return select(LANES, vec4u(), INNER); }
+fn laneInner() -> vec4u { return select(vec4u(), LANES, INNER); }
+
+// The lanes of invocation i, of an array of [outer, n.x, n.y, n.z, inner]: d, h, where the first lane is along W, outer and inner.
+struct Place { d: u32, h: u32, w: u32, outer: u32, inner: u32 }
+fn placeOf(i: u32, n: vec3u) -> Place {
+  let quad = i % params.blocks * 4u;
+  var rest = i / params.blocks;
+  var place = Place(0u, 0u, quad, 0u, 0u);
+  if (INNER) {
+    place.w = rest % n.z;
+    place.inner = quad;
+    rest /= n.z;
+  }
+  place.h = rest % n.y;
+  place.d = rest / n.y % n.x;
+  place.outer = rest / n.y / n.x;
+  return place;
+}
+// Where the element of the first lane is.
+fn indexOf(place: Place, n: vec3u) -> u32 {
+  return (((place.outer * n.x + place.d) * n.y + place.h) * n.z + place.w) * params.inner + place.inner;
+}
+// How many of the lanes there are.
+fn lanesOf(place: Place, n: vec3u) -> u32 { return select(n.z - place.w, params.inner - place.inner, INNER); }
