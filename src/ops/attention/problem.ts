@@ -4,7 +4,6 @@ import type { Tensor } from '../../tensor.ts';
 import { concat } from '../concat.ts';
 import { locate } from '../random.ts';
 import { broadcastStrides } from '../strides.ts';
-import { matricesOf } from './matrices.ts';
 import { BlockMask, type Hooks, hooksOf, wordsOf } from './mods.ts';
 import { maskShape, type ScaledDotProductAttentionOptions, type Sizes } from './options.ts';
 import { FEW_ROWS, type Plan, plan } from './plan.ts';
@@ -48,7 +47,7 @@ export function layOut(q: Tensor, sizes: Sizes, options: ScaledDotProductAttenti
       MASK_MOD: maskMod !== undefined,
     },
     hooks: hooksOf(options),
-    plan: plan(q.gpu, sizes, isPlain(q, options) && matricesOf(sizes) !== null, options.plan),
+    plan: plan(q.gpu, sizes, isPlain(q, options), options.plan),
     longest: options.longest ?? LONGEST[isSoftware(q.gpu.family) ? 'software' : 'gpu'],
     mask: mask ? bitsOf(mask) : q.reinterpret('u32', [1]),
     aux,
