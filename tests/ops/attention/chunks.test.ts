@@ -44,6 +44,8 @@ test.each([
     expect(whole.data.length).toBe(7);
     const parts = await run(1);
     for (const n of parts.times) expect(n).toBeGreaterThan(1);
-    expect(parts.data).toEqual(whole.data);
+    // The first difference: a diff of so many numbers takes minutes to print.
+    const differs = parts.data.map((some, i) => some.findIndex((x, at) => !Object.is(x, whole.data[i]?.[at])));
+    expect(differs).toEqual(Array(7).fill(-1));
   },
 );
