@@ -3,6 +3,10 @@ import { type Tally, tally, type Verdict } from './report.ts';
 
 /** Operators by family, whatever the suites call them. */
 const FAMILIES: readonly (readonly [family: string, operators: RegExp])[] = [
+  [
+    'Attention',
+    /^(additive|dot_?product|flex|grouped_?query|multi_?head)?_?attention$|^(SDPA|Transformer(En|De)coderLayer|NonLocal|SAGAN|SE|ECA|CBAM)$/i,
+  ],
   ['Softmax', /^(log_?)?softmax$|^hardmax$|^sparsemax$|log_?sum_?exp$/i],
   ['Cross entropy', /(softmax|categorical)_?cross_?entropy(loss)?$|^CrossEntropy$|^NegativeLogLikelihoodLoss$/i],
   ['Pooling', /pool(ing)?(\d?d)?(WithArgmax)?$|^MaxUnpool$/i],
@@ -17,7 +21,7 @@ export function toMarkdown(verdicts: readonly Verdict[]): string {
   return [
     '# Conformance',
     '',
-    'Third-party cases of the softmax and pooling families, written by `npm run conformance -- DIR --markdown docs/conformance.md`; do not edit. A case is',
+    'Third-party cases of the attention, softmax and pooling families, written by `npm run conformance -- DIR --markdown docs/conformance.md`; do not edit. A case is',
     'unsupported where it asks for what Fovea does not have or does otherwise by intent, or for a type that the device lacks. `--verbose` lists each.',
     '',
     ...parts,
