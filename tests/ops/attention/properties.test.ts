@@ -9,16 +9,19 @@ const flag = fc.boolean();
 // Few kernels: heads of one or two vec4s, widths in between filled up.
 const sizes = fc
   .record({
-    B: fc.constantFrom(1, 2, 3, 0),
-    Hkv: upTo(3, 1),
+    B: upTo(2, 1),
+    Hkv: upTo(2, 1),
     group: upTo(3, 1),
-    L: fc.oneof(upTo(3), upTo(36, 4)),
-    S: fc.oneof(upTo(3), upTo(36, 4)),
+    L: fc.oneof(upTo(3, 1), upTo(12, 4), fc.constant(33)),
+    S: fc.oneof(upTo(3, 1), upTo(12, 4), fc.constant(33)),
     D: upTo(8, 1),
     Dv: upTo(8, 1),
   })
-  // The reference is evaluated twice for each element of each input.
-  .filter(({ B, Hkv, group, L, S, D, Dv }) => B * Hkv * group * L * S * (D + Dv) <= 2000);
+  // The reference is evaluated twice for each element of each input; with one key the gradients of q and k are zeros, and many rows add up what is rounded.
+  .filter(({ B, Hkv, group, L, S, D, Dv }) => B * Hkv * group * L * S * (D + Dv) <= 2000 && (S > 1 || L < 4))
+  .chain((all) =>
+    fc.constantFrom({}, {}, {}, {}, {}, { B: 0 }, { L: 0 }, { S: 0 }).map((empty) => ({ ...all, ...empty })),
+  );
 
 /** The planner's variant (matrix products too, on CPUs), or one of them, with several ranges; blocks of four rows only, for their few kernels. */
 const plans = fc.constantFrom(
@@ -29,7 +32,7 @@ const plans = fc.constantFrom(
 
 const calls = sizes.chain(({ B, Hkv, group, L, S, D, Dv }) => {
   const H = Hkv * group;
-  const lengths = (most: number) => fc.array(upTo(most + 1), { minLength: B, maxLength: B });
+  const lengths = (most: number) => fc.array(upTo(most), { minLength: B, maxLength: B });
   const broadcast = fc.tuple(flag, flag, flag, flag).map((kept) => kept.map((k, i) => (k ? [B, H, L, S][i] : 1)));
   const mask = fc
     .tuple(fc.constantFrom('bool' as const, 'float' as const), broadcast, upTo(3))
@@ -56,12 +59,12 @@ const calls = sizes.chain(({ B, Hkv, group, L, S, D, Dv }) => {
   });
 });
 
-/** Half of the calls have nothing but their shapes. */
-const anyCall = fc.tuple(calls, fc.constantFrom(true, false)).map(([call, bare]) => {
+/** A quarter of the calls have nothing but their shapes. */
+const anyCall = fc.tuple(calls, fc.constantFrom(true, false, false, false)).map(([call, bare]) => {
   const kept = bare ? { sizes: call.sizes, seed: call.seed, plan: call.plan } : call;
   return Object.fromEntries(Object.entries(kept).filter(([, v]) => v !== undefined)) as unknown as Case;
 });
 
 test('random shapes and options, forward and backward', { timeout: 120_000 }, () =>
-  fc.assert(fc.asyncProperty(anyCall, checkCase), { numRuns: 30, seed: 1 }),
+  fc.assert(fc.asyncProperty(anyCall, checkCase), { numRuns: 24, seed: 1 }),
 );
