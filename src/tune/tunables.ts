@@ -2,6 +2,8 @@
 import { vjp } from '../autograd/tape.ts';
 import type { Shape } from '../host.ts';
 import { argmax } from '../ops/arg_reduce.ts';
+import { attentionPlanning, FEW_ROWS } from '../ops/attention/plan.ts';
+import { scaledDotProductAttention } from '../ops/attention/scaled_dot_product.ts';
 import { crossEntropy, crossEntropyPlanning } from '../ops/cross_entropy.ts';
 import { matmulPlanning } from '../ops/linalg/plan.ts';
 import { logsumexp } from '../ops/logsumexp.ts';
@@ -48,6 +50,14 @@ const all = (sizes: Sizes) => [sizes];
 const reduced = ([outer = 1, , inner = 1]: Sizes) => [outer, inner];
 const first = ([x]: readonly Tensor[]) => [x as Tensor];
 
+/** Attention as in training; with a few queries, as in decoding, forward only. */
+function attend(inputs: readonly Tensor[], [, , queries = 1, , , , plain]: Sizes): readonly Tensor[] {
+  const f = (q: Tensor, k: Tensor, v: Tensor) =>
+    scaledDotProductAttention(q, k, v, plain === 1 ? {} : { isCausal: true, alignment: 'lower-right' });
+  const [q, k, v] = inputs as [Tensor, Tensor, Tensor];
+  return queries < FEW_ROWS ? [f(q, k, v)] : withGradient(f as never, (all) => all.slice(0, 3))(inputs);
+}
+
 /** One entry an op; for a new one, add its own. */
 export const TUNABLES: readonly Tunable[] = [
   {
@@ -59,6 +69,16 @@ export const TUNABLES: readonly Tunable[] = [
     run: ([a, b], [, , , , aByM, bByK]) => [
       matmul(a as Tensor, b as Tensor, { transposeA: aByM === 1, transposeB: bByK === 1 }),
     ],
+  },
+  {
+    planning: attentionPlanning,
+    inputs: ([heads = 1, group = 1, queries = 1, keys = 1, width = 1, values = 1]) => [
+      [1, heads * group, queries, width],
+      [1, heads, keys, width],
+      [1, heads, keys, values],
+      [1, heads * group, queries, values],
+    ],
+    run: attend,
   },
   {
     planning: rowPlanning('reduce', [...ROWS, ...COLUMNS]),

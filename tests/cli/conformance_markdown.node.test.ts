@@ -29,6 +29,10 @@ test('operators by family and suite, with the different reasons counted', () => 
 });
 
 test.each([
+  'FlexAttention',
+  'dot_product_attention',
+  'GroupedQueryAttention',
+  'TransformerEncoderLayer',
   'softmax',
   'log_softmax',
   'LogSoftmax',

@@ -11,6 +11,8 @@ import { target } from '../helpers/target.ts';
 /** Sizes below those of their class, which fill no tile, chunk or vec4; the usual classes, powers of two, would hide what happens at an end. */
 const ODD: Readonly<Record<string, readonly string[]>> = {
   matmul: ['45x61x117x1x0x0', '30x17x2100x1x1x1'],
+  // Of several ranges of keys; few queries of heads that share keys; heads of two tiles' width.
+  attention: ['2x1x13x300x4x8x0', '2x2x3x300x4x4x1', '3x1x33x44x36x4x1'],
   reduce: ['3x1021x1', '5x130x7'],
   logsumexp: ['3x1021x1'],
   argReduce: ['3x1021x1'],

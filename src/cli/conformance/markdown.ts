@@ -3,9 +3,15 @@ import { type Tally, tally, type Verdict } from './report.ts';
 
 /** Operators by family, whatever the suites call them. */
 const FAMILIES: readonly (readonly [family: string, operators: RegExp])[] = [
+  [
+    'Attention',
+    /^(additive|dot_?product|flex|grouped_?query|multi_?head)?_?attention$|^(SDPA|Transformer(En|De)coderLayer|NonLocal|SAGAN|SE|ECA|CBAM)$/i,
+  ],
   ['Softmax', /^(log_?)?softmax$|^hardmax$|^sparsemax$|log_?sum_?exp$/i],
   ['Cross entropy', /(softmax|categorical)_?cross_?entropy(loss)?$|^CrossEntropy$|^NegativeLogLikelihoodLoss$/i],
   ['Pooling', /pool(ing)?(\d?d)?(WithArgmax)?$|^MaxUnpool$/i],
+  ['Convolution', /^(fused\.)?(depthwise_?|separable_?)?conv(olution)?_?(\dd)?_?(transpose)?(\dd)?$/i],
+  ['Normalisation', /^((batch|instance|group|layer|rms)_?norm(alization)?)$/i],
   ['Resampling', /^resample2d$|^(image\.)?(resize|crop_?and_?resize)/i],
 ];
 
@@ -18,7 +24,7 @@ export function toMarkdown(verdicts: readonly Verdict[]): string {
   return [
     '# Conformance',
     '',
-    'Third-party cases of the softmax, pooling and resampling families, written by `npm run conformance -- DIR --markdown docs/conformance.md`; do not edit. A case is',
+    'Third-party cases of the families below, written by `npm run conformance -- DIR --markdown docs/conformance.md`; do not edit. A case is',
     'unsupported where it asks for what Fovea does not have or does otherwise by intent, or for a type that the device lacks. `--verbose` lists each.',
     '',
     ...parts,

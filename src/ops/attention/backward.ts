@@ -40,7 +40,7 @@ export function gradientOfQ(given: Given, p: Problem): Tensor {
   const dq = gpu.empty(shape, dtype, OP);
   const { rows, perGroup } = shapeOf(gpu, p.plan);
   const { blocks, tiles } = rowTiles(p, rows);
-  inChunks(gpu, tiles, perGroup, rows * S * (2 * D + Dv), (range, groups) => {
+  inChunks(gpu, p.longest, tiles, perGroup, rows * S * (2 * D + Dv), (range, groups) => {
     const params = { ...p.params, ...range, blocks, splits: 1 };
     const buffers = { mask: p.mask, aux: p.aux, ...given, dq };
     if (p.plan.variant === 'tiled')
@@ -66,7 +66,7 @@ export function gradientsOfKV(given: Given, p: Problem): [dk: Tensor, dv: Tensor
   using dkv = gpu.empty([4 * dvAt + sizeOf(v.shape)], dtype, OP);
   const { keys, perGroup } = shapeOf(gpu, p.plan);
   const work = 2 * keys * L * (H / Hkv) * (D + Dv);
-  inChunks(gpu, B * Hkv * Math.ceil(S / keys), perGroup, work, (range, groups) => {
+  inChunks(gpu, p.longest, B * Hkv * Math.ceil(S / keys), perGroup, work, (range, groups) => {
     const params = { ...p.params, ...range, blocks: 1, splits: 1 };
     const buffers = { mask: p.mask, aux: p.aux, ...given, dkv };
     const tiled = { ...p.constants, D32: Math.ceil(D / 32), DV32: Math.ceil(Dv / 32) };
@@ -87,7 +87,7 @@ export function gradientOfMask(given: Given, mask: Tensor, p: Problem): Tensor {
   const items = sizeOf(all.map((n, i) => (p.params.maskAt[i] === 0 ? 1 : n)));
   const walked = sizeOf(all.map((n, i) => (p.params.maskAt[i] === 0 ? n : 1)));
   const constants = registersOf(gpu, p);
-  inChunks(gpu, dmask.size > 0 ? items : 0, constants.WG, 8 * rows * walked * (D + Dv), (range, groups) => {
+  inChunks(gpu, p.longest, dmask.size > 0 ? items : 0, constants.WG, 8 * rows * walked * (D + Dv), (range, groups) => {
     const params = { ...p.params, ...range, loops: 1, span: L, blocks: 1, splits: 1 };
     dispatch(
       gpu,

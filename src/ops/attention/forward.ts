@@ -15,9 +15,6 @@ import type { Problem } from './problem.ts';
 /** Invocations of a workgroup of `registers`: none has anything to say to its neighbours. */
 const groupOf = (gpu: Pick<Gpu, 'family'>): number => (isSoftware(gpu.family) ? 16 : 64);
 
-/** Multiply-adds after which a dispatch ends and is submitted: no browser gives up a device for less. */
-const LONGEST = { software: 2 ** 32, gpu: 2 ** 38 } as const;
-
 /** Rows and keys of a block or tile, and how many of them a workgroup has. */
 export function shapeOf(gpu: Pick<Gpu, 'family'>, { variant, rows }: Plan) {
   return variant === 'tiled' ? { rows: 32, keys: 32, perGroup: 1 } : { rows, keys: 8, perGroup: groupOf(gpu) };
@@ -33,12 +30,13 @@ export const registersOf = (gpu: Pick<Gpu, 'family'>, { constants, plan }: Probl
 /** Runs `f` for the tiles [first, items), in as many dispatches as it takes for none to run too long. */
 export function inChunks(
   gpu: Gpu,
+  longest: number,
   items: number,
   perGroup: number,
   work: number,
   f: (range: { readonly first: number; readonly items: number }, groups: readonly [number, number]) => void,
 ): void {
-  const chunks = Math.max(1, Math.ceil((items * work) / LONGEST[isSoftware(gpu.family) ? 'software' : 'gpu']));
+  const chunks = Math.max(1, Math.ceil((items * work) / longest));
   const size = Math.ceil(items / chunks / perGroup) * perGroup;
   for (let first = 0; first < items; first += size) {
     const last = Math.min(first + size, items);
@@ -76,7 +74,7 @@ function walkKeys(q: Tensor, k: Tensor, v: Tensor, o: Tensor, stats: Tensor, p: 
   const { S, D, Dv } = p.sizes;
   const { rows, perGroup } = shapeOf(gpu, p.plan);
   const { blocks, tiles } = rowTiles(p, rows);
-  inChunks(gpu, tiles * splits, perGroup, (rows * S * (D + Dv)) / splits, (range, groups) => {
+  inChunks(gpu, p.longest, tiles * splits, perGroup, (rows * S * (D + Dv)) / splits, (range, groups) => {
     const params = { ...p.params, ...range, blocks, splits };
     const buffers = { mask: p.mask, aux: p.aux, q, k, v, o, stats };
     if (variant === 'tiled')
@@ -105,7 +103,7 @@ export function weightsOf(q: Tensor, k: Tensor, stats: Tensor, weights: Tensor, 
   const { blocks, tiles } = rowTiles(p, rows);
   const { D, S } = p.sizes;
   const constants = registersOf(gpu, p);
-  inChunks(gpu, tiles * Math.ceil(S / 8), constants.WG, 8 * rows * D, (range, groups) => {
+  inChunks(gpu, p.longest, tiles * Math.ceil(S / 8), constants.WG, 8 * rows * D, (range, groups) => {
     const params = { ...p.params, ...range, blocks, splits: 1 };
     dispatch(
       gpu,

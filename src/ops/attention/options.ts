@@ -50,6 +50,8 @@ export interface ScaledDotProductAttentionOptions {
   readonly returnWeights?: boolean;
   /** @internal In place of the planner's choices. */
   readonly plan?: Partial<Plan>;
+  /** @internal Multiply-adds after which a dispatch ends, in place of what the device bears. */
+  readonly longest?: number;
 }
 
 export interface Sizes {

@@ -1,9 +1,9 @@
 import { type Shape, sizeOf, words } from '../../host.ts';
+import { isSoftware } from '../../runtime/adapter.ts';
 import type { Tensor } from '../../tensor.ts';
 import { concat } from '../concat.ts';
 import { locate } from '../random.ts';
 import { broadcastStrides } from '../strides.ts';
-import { matricesOf } from './matrices.ts';
 import { BlockMask, type Hooks, hooksOf, wordsOf } from './mods.ts';
 import { maskShape, type ScaledDotProductAttentionOptions, type Sizes } from './options.ts';
 import { FEW_ROWS, type Plan, plan } from './plan.ts';
@@ -13,6 +13,9 @@ const UNBOUNDED = 2 ** 30;
 /** Not in `aux`; see lib/attention.inc.wgsl. */
 const NONE = 2 ** 32 - 1;
 
+/** Multiply-adds after which a dispatch ends and is submitted: no browser gives up a device for less. */
+const LONGEST = { software: 2 ** 32, gpu: 2 ** 38 } as const;
+
 /** A call as the kernels take it. */
 export interface Problem {
   readonly sizes: Sizes;
@@ -21,6 +24,8 @@ export interface Problem {
   /** What stands in place of score_mod and its like. */
   readonly hooks: Hooks;
   readonly plan: Plan;
+  /** Multiply-adds of one dispatch, at most. */
+  readonly longest: number;
   /** The bits of the mask and of the arrays per head and per entry of the batch; something to bind where there are none. */
   readonly mask: Tensor;
   readonly aux: Tensor;
@@ -42,7 +47,8 @@ export function layOut(q: Tensor, sizes: Sizes, options: ScaledDotProductAttenti
       MASK_MOD: maskMod !== undefined,
     },
     hooks: hooksOf(options),
-    plan: plan(q.gpu, sizes, isPlain(q, options) && matricesOf(sizes) !== null, options.plan),
+    plan: plan(q.gpu, sizes, isPlain(q, options), options.plan),
+    longest: options.longest ?? LONGEST[isSoftware(q.gpu.family) ? 'software' : 'gpu'],
     mask: mask ? bitsOf(mask) : q.reinterpret('u32', [1]),
     aux,
   };

@@ -9,6 +9,7 @@ import { layers } from './keras_layers.ts';
 import { losses } from './keras_losses.ts';
 import { type OptimizerCase, runOptimizer } from './keras_optimizers.ts';
 import { poolFunctions, poolLayers } from './keras_pools.ts';
+import { kerasMultiHead } from './multi_head.ts';
 
 interface Expected extends HostTensor {
   /** Where in the (nested) result, or its number in the cases of tf-keras. */
@@ -17,6 +18,8 @@ interface Expected extends HostTensor {
   readonly tolerance: { readonly atol: number; readonly rtol: number };
 }
 
+type Weight = HostTensor & { readonly path: string };
+
 interface CallCase {
   readonly kind?: 'activation' | 'op' | 'layer' | 'loss';
   readonly op: string;
@@ -24,7 +27,7 @@ interface CallCase {
   readonly method?: string;
   readonly config?: JsonObject;
   readonly attributes?: JsonObject;
-  readonly weights?: readonly (HostTensor & { readonly path: string })[];
+  readonly weights?: readonly Weight[];
   readonly args: readonly Json[];
   readonly kwargs: JsonObject;
   readonly expected: readonly Expected[];
@@ -36,7 +39,7 @@ const IRRELEVANT = /^(name|trainable|dtype|seed|.*_(initializer|regularizer|cons
 const TABLES: Readonly<Record<string, Operators>> = {
   activation: functions,
   op: { ...functions, ...convFunctions, ...losses, ...poolFunctions },
-  layer: { ...layers, ...convLayers, ...poolLayers },
+  layer: { ...layers, ...convLayers, ...kerasMultiHead, ...poolLayers },
   loss: losses,
 };
 
@@ -47,7 +50,7 @@ export const runKeras: Suite = (gpu, body): Check[] => {
   const values: [string | number, Value][] = [
     ...c.args.map((v, i): [number, Value] => [i, v]),
     ...Object.entries(c.config ?? {}).filter(([name]) => !IRRELEVANT.test(name)),
-    ...(c.weights ?? []).map((w): [string, Value] => [w.path.split('/').at(-1) as string, w]),
+    ...namedWeights(c.weights ?? []),
     ...Object.entries(c.attributes ?? {}),
     ...Object.entries(c.kwargs),
   ];
@@ -55,6 +58,12 @@ export const runKeras: Suite = (gpu, body): Check[] => {
   const outputs = apply(table, c.op, new Args(gpu, values, { wanted: c.expected.map(() => true) }));
   return c.expected.map((want) => check(c.op, want, outputs));
 };
+
+/** Weights by the last part of their path; where that of several is the same, by the last two. */
+function namedWeights(weights: readonly Weight[]): [string, Value][] {
+  const last = ({ path }: Weight, parts: number) => path.split('/').slice(-parts).join('/');
+  return weights.map((w) => [last(w, weights.some((v) => v !== w && last(v, 1) === last(w, 1)) ? 2 : 1), w]);
+}
 
 function check(op: string, want: Expected, outputs: readonly (Tensor | null)[]): Check {
   const { path = [want.index ?? 0], tolerance } = want;

@@ -10,6 +10,7 @@ import {
   leakyRelu,
   maskedSoftmax,
   matmul,
+  mul,
   reshape,
   rnn,
   scaledDotProductAttention,
@@ -47,9 +48,18 @@ function additive(x: Args): Outputs {
   return [shown(output, hidden), weights];
 }
 
+/** Scores are the sums of tanh(query + key), times one weight. */
+function summed(x: Args): Outputs {
+  const { query, value, key, hidden, mask } = attended(x.only('use_scale', false));
+  const v = mul(full(x.gpu, [query.shape[2] as number], 1), x.t('concat_score_weight'));
+  const { output, weights } = additiveAttention(query, key, value, { v, ...(mask && { mask }), returnWeights: true });
+  return [shown(output, hidden), weights];
+}
+
 function dotProduct(x: Args): Outputs {
   const { query, value, key, hidden, mask } = attended(x);
-  x.only('score_mode', 'dot').only('use_scale', false);
+  if (x.str('score_mode', 'dot') === 'concat') return summed(x.only('use_causal_mask', false));
+  x.only('use_scale', false);
   const options = {
     scale: 1,
     isCausal: x.flag('use_causal_mask'),

@@ -26,7 +26,7 @@ import {
 } from '../../../index.ts';
 import { type Args, type Operators, type Outputs, Unsupported } from '../args.ts';
 
-const MAX = [maxPool1d, maxPool2d, maxPool3d] as const;
+export const MAX = [maxPool1d, maxPool2d, maxPool3d] as const;
 const AVG = [avgPool1d, avgPool2d, avgPool3d] as const;
 const LP = [lpPool1d, lpPool2d, lpPool3d] as const;
 const UNPOOL = [maxUnpool1d, maxUnpool2d, maxUnpool3d] as const;

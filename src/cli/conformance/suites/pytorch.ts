@@ -1,7 +1,8 @@
 // Layers of PyTorch's own tests with their weights.
-import { Args, apply, type Operators, Unsupported } from '../args.ts';
+import { Args, apply, Unsupported } from '../args.ts';
 import type { HostTensor, JsonObject } from '../case.ts';
 import { type Check, close, type Suite } from '../suite.ts';
+import { transformerLayers } from './multi_head.ts';
 
 interface PytorchCase {
   /** Begins with the layer's name. */
@@ -14,9 +15,6 @@ interface PytorchCase {
   readonly tolerance: { readonly atol: number; readonly rtol: number };
 }
 
-/** None of these layers is here yet. */
-const LAYERS: Operators = {};
-
 export const runPytorch: Suite = (gpu, body): Check[] => {
   const { case: name, config, weights, inputs, masks, expected, tolerance } = body as PytorchCase;
   const layer = name.split(' ')[0] ?? '';
@@ -26,7 +24,7 @@ export const runPytorch: Suite = (gpu, body): Check[] => {
     ...Object.entries(masks),
     ...Object.entries(config),
   ]);
-  const [got] = apply(LAYERS, layer, args);
+  const [got] = apply(transformerLayers, layer, args);
   if (!got) throw new Unsupported(`${layer} with its output`);
   return [{ result: 'output', got, want: expected, tolerance: close(tolerance.atol, tolerance.rtol) }];
 };

@@ -14,9 +14,11 @@ import {
 import { Args, apply, type Operators, type Outputs, Unsupported } from '../args.ts';
 import type { HostTensor, JsonObject } from '../case.ts';
 import type { Check, Suite } from '../suite.ts';
+import { torchMultihead } from './multi_head.ts';
 import { torchPools } from './pools.ts';
 import { torchTolerance, upstream } from './torch_grads.ts';
 import { recurrent } from './torch_recurrent.ts';
+import { visualAttention } from './visual_attention.ts';
 
 type Tensors = { readonly [name: string]: HostTensor };
 
@@ -77,6 +79,8 @@ const MODULES: Operators = {
   LogSumExp: (x) => logsumexp(x.t('x'), { axis: x.num('axis') }),
   AdditiveAttention: additive,
   SDPA: dotProduct,
+  MultiheadAttention: torchMultihead,
+  ...visualAttention,
   ...recurrent,
   ...torchPools,
 };
