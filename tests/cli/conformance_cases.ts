@@ -44,7 +44,12 @@ export const CASES: Readonly<Record<string, unknown>> = {
     [{ dtype: 'int64', dims: [1, 2], data: [5, -6] }],
   ),
   'onnx/Mul/mul.json': onnx('test_mul', 'Mul', [f32([2], [1, 2]), f32([2], [3, 5])], [f32([2], [3, 10])]),
-  'onnx/Conv/conv.json': onnx('test_conv', 'Conv', [f32([1, 1, 1], [1]), f32([1, 1, 1], [1])], [f32([1, 1, 1], [1])]),
+  'onnx/Unheard/unheard.json': onnx(
+    'test_unheard',
+    'Unheard',
+    [f32([1, 1, 1], [1]), f32([1, 1, 1], [1])],
+    [f32([1, 1, 1], [1])],
+  ),
   'onnx/Elu/elu.json': onnx('test_elu_strange', 'Elu', [f32([1], [1])], [f32([1], [1])], { alpha: 1, strange: 7 }),
   'onnx/Neg/double.json': onnx(
     'test_wide',
