@@ -44,83 +44,33 @@ function weightShape(name: string, dims: number, first: number, second: number, 
   return [first, second / groups, ...taps];
 }
 
-/** The first values that both kinds of layers give their parameters. */
-function firstValues(gpu: Gpu, shape: Shape, outChannels: number, { bias = true, rng = new Rng(), ...options }: First) {
-  const bound = 1 / Math.sqrt(Math.max(1, sizeOf(shape.slice(1))));
-  const { init = fanInUniform, biasInit = uniform(-bound, bound) } = options;
-  return { weight: parameter(init(gpu, shape, rng)), bias: bias ? parameter(biasInit(gpu, [outChannels], rng)) : null };
-}
+type Op = (x: Tensor, weight: Tensor, bias: Tensor | null) => Tensor;
 
-type Dims = 1 | 2 | 3;
-const CONVS = { 1: conv1d, 2: conv2d, 3: conv3d } as const;
-const TRANSPOSED = { 1: convTranspose1d, 2: convTranspose2d, 3: convTranspose3d } as const;
-
-/** What Conv1d, Conv2d and Conv3d share. */
-abstract class Conv extends Module {
-  /** f32[outChannels, inChannels / groups, ...taps] */
+/** What all of these layers share. */
+abstract class Convolution extends Module {
+  /** f32[outChannels, inChannels / groups, ...taps]; of the transposed ones f32[inChannels, outChannels / groups, ...taps] */
   readonly weight: Parameter;
   /** f32[outChannels] */
   readonly bias: Parameter | null;
-  readonly #dims: Dims;
-  readonly #options: ConvLayerOptions;
+  readonly #op: Op;
 
-  constructor(
-    dims: Dims,
-    gpu: Gpu,
-    inChannels: number,
-    outChannels: number,
-    kernelSize: PerDimension,
-    options: ConvLayerOptions,
-  ) {
+  constructor(gpu: Gpu, shape: Shape, outChannels: number, first: First, op: Op) {
     super();
-    const shape = weightShape(`Conv${dims}d`, dims, outChannels, inChannels, kernelSize, options.groups);
-    const { weight, bias } = firstValues(gpu, shape, outChannels, options);
-    this.weight = weight;
-    this.bias = bias;
-    this.#dims = dims;
-    this.#options = options;
+    const bound = 1 / Math.sqrt(Math.max(1, sizeOf(shape.slice(1))));
+    const { bias = true, rng = new Rng(), init = fanInUniform, biasInit = uniform(-bound, bound) } = first;
+    this.weight = parameter(init(gpu, shape, rng));
+    this.bias = bias ? parameter(biasInit(gpu, [outChannels], rng)) : null;
+    this.#op = op;
   }
 
   /** @param x images of inChannels, as the op takes them @returns images of outChannels */
   forward(x: Tensor): Tensor {
-    return CONVS[this.#dims](x, this.weight, { ...this.#options, bias: this.bias });
-  }
-}
-
-/** What ConvTranspose1d, ConvTranspose2d and ConvTranspose3d share. */
-abstract class ConvTranspose extends Module {
-  /** f32[inChannels, outChannels / groups, ...taps] */
-  readonly weight: Parameter;
-  /** f32[outChannels] */
-  readonly bias: Parameter | null;
-  readonly #dims: Dims;
-  readonly #options: ConvTransposeLayerOptions;
-
-  constructor(
-    dims: Dims,
-    gpu: Gpu,
-    inChannels: number,
-    outChannels: number,
-    kernelSize: PerDimension,
-    options: ConvTransposeLayerOptions,
-  ) {
-    super();
-    const shape = weightShape(`ConvTranspose${dims}d`, dims, inChannels, outChannels, kernelSize, options.groups);
-    const { weight, bias } = firstValues(gpu, shape, outChannels, options);
-    this.weight = weight;
-    this.bias = bias;
-    this.#dims = dims;
-    this.#options = options;
-  }
-
-  /** @param x images of inChannels, as the op takes them @returns images of outChannels */
-  forward(x: Tensor): Tensor {
-    return TRANSPOSED[this.#dims](x, this.weight, { ...this.#options, bias: this.bias });
+    return this.#op(x, this.weight, this.bias);
   }
 }
 
 /** `conv1d` with a weight of its own. Loads PyTorch's `nn.Conv1d` as it is. */
-export class Conv1d extends Conv {
+export class Conv1d extends Convolution {
   /** @param options stride, padding, dilation, groups, layout and activation as for the op; `bias` (default true), and how the first values are made */
   constructor(
     gpu: Gpu,
@@ -129,12 +79,13 @@ export class Conv1d extends Conv {
     kernelSize: PerDimension,
     options: ConvLayerOptions = {},
   ) {
-    super(1, gpu, inChannels, outChannels, kernelSize, options);
+    const shape = weightShape('Conv1d', 1, outChannels, inChannels, kernelSize, options.groups);
+    super(gpu, shape, outChannels, options, (x, weight, bias) => conv1d(x, weight, { ...options, bias }));
   }
 }
 
 /** `conv2d` with a weight of its own. Loads PyTorch's `nn.Conv2d` as it is. */
-export class Conv2d extends Conv {
+export class Conv2d extends Convolution {
   /** @param options stride, padding, dilation, groups, layout and activation as for the op; `bias` (default true), and how the first values are made */
   constructor(
     gpu: Gpu,
@@ -143,12 +94,13 @@ export class Conv2d extends Conv {
     kernelSize: PerDimension,
     options: ConvLayerOptions = {},
   ) {
-    super(2, gpu, inChannels, outChannels, kernelSize, options);
+    const shape = weightShape('Conv2d', 2, outChannels, inChannels, kernelSize, options.groups);
+    super(gpu, shape, outChannels, options, (x, weight, bias) => conv2d(x, weight, { ...options, bias }));
   }
 }
 
 /** `conv3d` with a weight of its own. Loads PyTorch's `nn.Conv3d` as it is. */
-export class Conv3d extends Conv {
+export class Conv3d extends Convolution {
   /** @param options stride, padding, dilation, groups, layout and activation as for the op; `bias` (default true), and how the first values are made */
   constructor(
     gpu: Gpu,
@@ -157,12 +109,13 @@ export class Conv3d extends Conv {
     kernelSize: PerDimension,
     options: ConvLayerOptions = {},
   ) {
-    super(3, gpu, inChannels, outChannels, kernelSize, options);
+    const shape = weightShape('Conv3d', 3, outChannels, inChannels, kernelSize, options.groups);
+    super(gpu, shape, outChannels, options, (x, weight, bias) => conv3d(x, weight, { ...options, bias }));
   }
 }
 
 /** `convTranspose1d` with a weight of its own. Loads PyTorch's `nn.ConvTranspose1d` as it is. */
-export class ConvTranspose1d extends ConvTranspose {
+export class ConvTranspose1d extends Convolution {
   /** @param options stride, padding, dilation, groups, layout and activation as for the op; `bias` (default true), and how the first values are made */
   constructor(
     gpu: Gpu,
@@ -171,12 +124,13 @@ export class ConvTranspose1d extends ConvTranspose {
     kernelSize: PerDimension,
     options: ConvTransposeLayerOptions = {},
   ) {
-    super(1, gpu, inChannels, outChannels, kernelSize, options);
+    const shape = weightShape('ConvTranspose1d', 1, inChannels, outChannels, kernelSize, options.groups);
+    super(gpu, shape, outChannels, options, (x, weight, bias) => convTranspose1d(x, weight, { ...options, bias }));
   }
 }
 
 /** `convTranspose2d` with a weight of its own. Loads PyTorch's `nn.ConvTranspose2d` as it is. */
-export class ConvTranspose2d extends ConvTranspose {
+export class ConvTranspose2d extends Convolution {
   /** @param options stride, padding, dilation, groups, layout and activation as for the op; `bias` (default true), and how the first values are made */
   constructor(
     gpu: Gpu,
@@ -185,12 +139,13 @@ export class ConvTranspose2d extends ConvTranspose {
     kernelSize: PerDimension,
     options: ConvTransposeLayerOptions = {},
   ) {
-    super(2, gpu, inChannels, outChannels, kernelSize, options);
+    const shape = weightShape('ConvTranspose2d', 2, inChannels, outChannels, kernelSize, options.groups);
+    super(gpu, shape, outChannels, options, (x, weight, bias) => convTranspose2d(x, weight, { ...options, bias }));
   }
 }
 
 /** `convTranspose3d` with a weight of its own. Loads PyTorch's `nn.ConvTranspose3d` as it is. */
-export class ConvTranspose3d extends ConvTranspose {
+export class ConvTranspose3d extends Convolution {
   /** @param options stride, padding, dilation, groups, layout and activation as for the op; `bias` (default true), and how the first values are made */
   constructor(
     gpu: Gpu,
@@ -199,6 +154,7 @@ export class ConvTranspose3d extends ConvTranspose {
     kernelSize: PerDimension,
     options: ConvTransposeLayerOptions = {},
   ) {
-    super(3, gpu, inChannels, outChannels, kernelSize, options);
+    const shape = weightShape('ConvTranspose3d', 3, inChannels, outChannels, kernelSize, options.groups);
+    super(gpu, shape, outChannels, options, (x, weight, bias) => convTranspose3d(x, weight, { ...options, bias }));
   }
 }

@@ -73,9 +73,9 @@ function layer<Fixed extends unknown[], Args extends unknown[], Out>(run: (fixed
   };
 }
 
-const windowed = <Options extends { kernelSize: PerDimension }, Out>(op: (x: Tensor, options: Options) => Out) =>
-  layer(([kernelSize, options]: [kernelSize: PerDimension, options?: Rest<Options>], x: Tensor) =>
-    op(x, { ...options, kernelSize } as unknown as Options),
+const windowed = <Options, Out>(op: (x: Tensor, options: Options & { kernelSize: PerDimension }) => Out) =>
+  layer(([kernelSize, options]: [kernelSize: PerDimension, options?: Options], x: Tensor) =>
+    op(x, { ...(options as Options), kernelSize }),
   );
 
 const normed = (op: typeof lpPool1d) =>
@@ -87,8 +87,9 @@ const adaptive = <Options, Out>(op: (x: Tensor, outputSize: OutputSize, options?
   layer(([size, options]: [outputSize: OutputSize, options?: Options], x: Tensor) => op(x, size, options));
 
 /** What comes back of maxima depends on `returnIndices`, which the types of the constructors say. */
-const maximal = (op: typeof maxPool1d) => windowed(op) as unknown as MaxPoolLayer;
-const adaptiveMaximal = (op: typeof adaptiveMaxPool1d) => adaptive(op) as unknown as AdaptiveMaxPoolLayer;
+const maximal = (op: typeof maxPool1d) => windowed<Rest<MaxPoolOptions>, Tensor | MaxPoolResult>(op) as MaxPoolLayer;
+const adaptiveMaximal = (op: typeof adaptiveMaxPool1d) =>
+  adaptive<AdaptiveOptions, Tensor | MaxPoolResult>(op) as AdaptiveMaxPoolLayer;
 
 const unpooled = (op: typeof maxUnpool1d): MaxUnpoolLayer =>
   layer(
@@ -108,11 +109,11 @@ export const MaxPool2d = /* @__PURE__ */ maximal(maxPool2d);
 export const MaxPool3d = /* @__PURE__ */ maximal(maxPool3d);
 
 /** `avgPool1d` as a layer: `new AvgPool1d(kernelSize, { stride, padding, ceilMode, countIncludePad, divisorOverride })`. */
-export const AvgPool1d: AvgPoolLayer = /* @__PURE__ */ windowed(avgPool1d);
+export const AvgPool1d: AvgPoolLayer = /* @__PURE__ */ windowed<Rest<AvgPoolOptions>, Tensor>(avgPool1d);
 /** `avgPool2d` as a layer; see `AvgPool1d`. */
-export const AvgPool2d: AvgPoolLayer = /* @__PURE__ */ windowed(avgPool2d);
+export const AvgPool2d: AvgPoolLayer = /* @__PURE__ */ windowed<Rest<AvgPoolOptions>, Tensor>(avgPool2d);
 /** `avgPool3d` as a layer; see `AvgPool1d`. */
-export const AvgPool3d: AvgPoolLayer = /* @__PURE__ */ windowed(avgPool3d);
+export const AvgPool3d: AvgPoolLayer = /* @__PURE__ */ windowed<Rest<AvgPoolOptions>, Tensor>(avgPool3d);
 
 /** `lpPool1d` as a layer: `new LPPool1d(normType, kernelSize, { stride, ceilMode })`. */
 export const LPPool1d: LPPoolLayer = /* @__PURE__ */ normed(lpPool1d);

@@ -7,7 +7,6 @@ import {
   scatterUnique as scatterUniqueKernel,
   scatterWalk,
   scatterWalkVec4,
-  segmentStarts,
 } from '../generated/kernels.ts';
 import { type DType, describe, type Shape } from '../host.ts';
 import { type Family, isSoftware } from '../runtime/adapter.ts';
@@ -18,9 +17,10 @@ import type { Tensor } from '../tensor.ts';
 import { add } from './binary.ts';
 import { checkAxis, checkDType, checkSameDType, checkShape } from './check.ts';
 import { type Around, around, checkAlong, checkIndices, gather, type Strides, takeAlong } from './gather.ts';
-import { axisBack, axisLast, orderByTiles, planSort, rankByCount } from './order.ts';
+import { axisBack, axisLast } from './order.ts';
 import { type Planning, planFor } from './plans.ts';
 import { LONGEST_RUN } from './row_plan.ts';
+import { segments } from './segments.ts';
 import { pad } from './slice.ts';
 import { fourfold } from './strided.ts';
 
@@ -292,44 +292,4 @@ function sorted(op: string, dy: Tensor, indices: Tensor, y: Tensor, { dims, stri
     BASE: base !== undefined,
     BLOCKED,
   });
-}
-
-/**
- * The places of `indices`, [rows, count], in ascending order of what they name in [0, length), and where each begins there: starts[r, a] to starts[r, a + 1];
- * those out of range lie behind. Not recorded.
- */
-export function segments(
-  op: string,
-  indices: Tensor,
-  rows: number,
-  dims: Pick<Layout['dims'], 'length' | 'count'>,
-): { order: Tensor; starts: Tensor } {
-  const { gpu } = indices;
-  const { length, count } = dims;
-  const order = orderOf(op, indices, rows, dims);
-  const starts = gpu.empty([rows, length + 1], 'u32', op);
-  const params = { size: starts.size, count, length };
-  const constants = { SIGNED: indices.dtype === 'i32' };
-  dispatch(gpu, segmentStarts, { indices, order, starts }, params, grid(starts.size, 256), constants);
-  return { order, starts };
-}
-
-/** The places of the indices in ascending order, each row by itself. */
-function orderOf(
-  op: string,
-  indices: Tensor,
-  rows: number,
-  { length, count }: Pick<Layout['dims'], 'length' | 'count'>,
-): Tensor {
-  const { gpu } = indices;
-  const ordering = {
-    key: indices.dtype === 'i32' ? 'PLACE' : 'UNSIGNED',
-    descending: false,
-    keep: count,
-    length,
-  } as const;
-  const plan = planSort(gpu, rows, count, count);
-  return plan.by === 'count'
-    ? rankByCount(op, indices, count, 1, ordering).order
-    : orderByTiles(op, indices, rows, count, ordering, plan.tile);
 }

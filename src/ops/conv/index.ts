@@ -29,22 +29,20 @@ interface Following {
 export interface ConvOptions extends ConvWindows, Following {}
 export interface ConvTransposeOptions extends TransposedWindows, Following {}
 
-/** One of the two directions: which of a convolution's images is computed from which. */
-interface Direction {
-  readonly from: 'x' | 'y';
-  readonly to: 'x' | 'y';
-  readonly compute: typeof forward;
-}
-const FORWARD: Direction = { from: 'x', to: 'y', compute: forward };
-const BACKWARD: Direction = { from: 'y', to: 'x', compute: backward };
-
-/** A convolution or a transposed one: linear in x and in the weights, and each the gradient of the other. */
-function convolve(op: string, to: Direction, x: Tensor, weight: Tensor, c: Convolution, following: Following): Tensor {
+/** A convolution (`forward`) or a transposed one (`backward`): linear in x and in the weights, and each the gradient of the other. */
+function convolve(
+  op: string,
+  compute: typeof forward,
+  x: Tensor,
+  weight: Tensor,
+  c: Convolution,
+  following: Following,
+): Tensor {
   const { bias, activation = 'none', plan } = following;
   const keepsPre = recording() && needsArgument(activation);
   const epilogue = { bias: bias ?? undefined, activation: ACTIVATIONS[activation], keepsPre };
   return scope(() => {
-    const { y, pre } = to.compute(x, weight, c, epilogue, plan);
+    const { y, pre } = compute(x, weight, c, epilogue, plan);
     record({
       op,
       inputs: bias ? [x, weight, bias] : [x, weight],
@@ -53,9 +51,9 @@ function convolve(op: string, to: Direction, x: Tensor, weight: Tensor, c: Convo
       backward: ([dy], [x, weight, kept], [needsX, needsWeight, needsBias]) => {
         const [v, w] = [x, weight] as [Tensor, Tensor];
         const d = kept ? throughActivation(dy as Tensor, kept, activation) : (dy as Tensor);
-        const back = to === FORWARD ? BACKWARD : FORWARD;
+        const [isForward, back] = compute === forward ? [true, backward] : [false, forward];
         const dx = needsX ? convolve(`gradient of ${op}`, back, d, w, c, { ...(plan && { plan }) }) : null;
-        const dweight = needsWeight ? weightsFrom(op, to === FORWARD ? v : d, to === FORWARD ? d : v, c, plan) : null;
+        const dweight = needsWeight ? weightsFrom(op, isForward ? v : d, isForward ? d : v, c, plan) : null;
         if (!bias) return [dx, dweight];
         return [dx, dweight, needsBias ? sum(d, { axis: allButChannels(d, c) }) : null];
       },
@@ -63,7 +61,7 @@ function convolve(op: string, to: Direction, x: Tensor, weight: Tensor, c: Convo
         activation === 'none'
           ? 'composed'
           : (x, weight, bias) => {
-              const y = convolve(op, to, x as Tensor, weight as Tensor, c, { bias: bias ?? null });
+              const y = convolve(op, compute, x as Tensor, weight as Tensor, c, { bias: bias ?? null });
               return activate(activation, y);
             },
     });
@@ -82,8 +80,8 @@ function weightsFrom(op: string, x: Tensor, dy: Tensor, c: Convolution, plan: Fo
       outputs: [dweight],
       saved: [x, dy],
       backward: ([g], [x, dy], [needsX, needsDy]) => [
-        needsX ? convolve(label, BACKWARD, dy as Tensor, g as Tensor, c, { ...(plan && { plan }) }) : null,
-        needsDy ? convolve(label, FORWARD, x as Tensor, g as Tensor, c, { ...(plan && { plan }) }) : null,
+        needsX ? convolve(label, backward, dy as Tensor, g as Tensor, c, { ...(plan && { plan }) }) : null,
+        needsDy ? convolve(label, forward, x as Tensor, g as Tensor, c, { ...(plan && { plan }) }) : null,
       ],
       plain: 'composed',
     });
@@ -138,7 +136,7 @@ function conv(dims: number): Conv {
     check(op, x, weight, options);
     const c = convolution(op, x, weight, dims, options);
     checkBias(op, options.bias, c.groups * c.channels.y);
-    return isProduct(c) ? pointwise(x, weight, c, options) : convolve(op, FORWARD, x, weight, c, options);
+    return isProduct(c) ? pointwise(x, weight, c, options) : convolve(op, forward, x, weight, c, options);
   };
 }
 
@@ -148,7 +146,7 @@ function convTranspose(dims: number): ConvTranspose {
     check(op, x, weight, options);
     const c = transposed(op, x, weight, dims, options);
     checkBias(op, options.bias, c.groups * c.channels.x);
-    return convolve(op, BACKWARD, x, weight, c, options);
+    return convolve(op, backward, x, weight, c, options);
   };
 }
 

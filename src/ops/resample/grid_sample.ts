@@ -13,7 +13,7 @@ import type { Tensor } from '../../tensor.ts';
 import { checkFloat, checkSameDType, checkShape } from '../check.ts';
 import { full } from '../create.ts';
 import { gridSamplePlain } from '../reference/grid_sample.ts';
-import { segments } from '../scatter.ts';
+import { segments } from '../segments.ts';
 
 const WG = 64;
 /** Channels an invocation of the forward pass has at most: as many as share the coordinates. */
