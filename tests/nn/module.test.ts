@@ -6,6 +6,7 @@ import { Adam } from '../../src/optim/index.ts';
 import { FoveaError, ShapeError } from '../../src/runtime/errors.ts';
 import { scope } from '../../src/runtime/scope.ts';
 import type { Tensor } from '../../src/tensor.ts';
+import { bare } from '../helpers/bare.ts';
 import { gpu, guards } from '../helpers/gpu.ts';
 
 class Leaf extends Module {
@@ -68,17 +69,31 @@ test('train and eval reach every module', () => {
   expect(modes()).toEqual([true, true, true, true]);
 });
 
-test('parameters live until they are disposed, whatever scope they are made in', async () => {
-  const { tensors, live } = gpu.memory();
-  const model = scope(() => {
-    const inner = new Model();
-    return { count: Object.keys(inner.stateDict()).length, inner };
-  }).inner;
-  expect(await model.scale.data()).toEqual(new Float32Array([7]));
-  model.dispose();
-  model.dispose();
-  expect(model.scale.disposed).toBe(true);
-  expect(gpu.memory()).toMatchObject({ tensors, live });
+// Counted on a device of its own, where nobody else's tensors are collected meanwhile.
+test('parameters live until they are disposed, whatever scope they are made in', () =>
+  bare(async (own) => {
+    class Inner extends Module {
+      readonly weight = parameter(own.tensor([1, 2]));
+      readonly mean = parameter(own.tensor([0]), { trainable: false });
+    }
+    class Outer extends Module {
+      readonly layers = [new Inner(), [new Inner()]];
+      readonly scale = parameter(own.tensor([7]));
+    }
+    const { tensors, live } = own.memory();
+    const model = scope(() => {
+      const inner = new Outer();
+      return { count: Object.keys(inner.stateDict()).length, inner };
+    }).inner;
+    expect(own.memory().tensors).toBe(tensors + 5);
+    expect(await model.scale.data()).toEqual(new Float32Array([7]));
+    model.dispose();
+    model.dispose();
+    expect(model.scale.disposed).toBe(true);
+    expect(own.memory()).toMatchObject({ tensors, live });
+  }));
+
+test('a parameter leaves its tensor alone', () => {
   const x = gpu.zeros([2]);
   const p = parameter(x);
   expect([x.disposed, p instanceof Parameter, p.trainable]).toEqual([true, true, true]);
