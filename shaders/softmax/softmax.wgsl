@@ -62,7 +62,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   var at = own.at;
   var seen = own.seen;
   for (; at + 3u * step < end; at += 4u * step) {
-    pair = fold4(pair, vec4f(load(at, seen), load(at + step, seen + stride), load(at + 2u * step, seen + 2u * stride), load(at + 3u * step, seen + 3u * stride)));
+    pair = fold4(pair, loadFour(at, seen));
     seen += 4u * stride;
   }
   for (; at < end; at += step) {
@@ -72,10 +72,18 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   pair = mergeLanes(pair, lid, lane);
   let scale = reciprocalSum(pair);
   let logS = logSum(pair);
+  at = own.at;
   seen = own.seen;
-  for (at = own.at; at < end; at += step) {
-    let v = load(at, seen) - pair.x;
-    if (LOG) { y[at] = Scalar(v - logS); } else { y[at] = Scalar(exp(v) * scale); }
+  for (; at + 3u * step < end; at += 4u * step) {
+    let v = softmax4(loadFour(at, seen) - pair.x, scale, logS);
+    y[at] = Scalar(v.x);
+    y[at + step] = Scalar(v.y);
+    y[at + 2u * step] = Scalar(v.z);
+    y[at + 3u * step] = Scalar(v.w);
+    seen += 4u * stride;
+  }
+  for (; at < end; at += step) {
+    y[at] = Scalar(softmax4(vec4f(load(at, seen) - pair.x), scale, logS).x);
     seen += stride;
   }
 }

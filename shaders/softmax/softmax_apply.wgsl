@@ -33,10 +33,22 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let logS = logSum(pair);
   let end = mine.first + mine.stop * params.inner;
   let begin = mine.begin + laneOf(lid);
+  let step = LANES * params.inner;
+  let stride = LANES * params.maskStep;
+  var at = mine.first + begin * params.inner;
   var seen = maskOf(mine.row) + begin * params.maskStep;
-  for (var at = mine.first + begin * params.inner; at < end; at += LANES * params.inner) {
+  for (; at + 3u * step < end; at += 4u * step) {
+    var v = loadFour(at, seen) - pair.x;
+    if (LOG) { v -= logS; } else { v = exp(v) * scale; }
+    y[at] = Scalar(v.x);
+    y[at + step] = Scalar(v.y);
+    y[at + 2u * step] = Scalar(v.z);
+    y[at + 3u * step] = Scalar(v.w);
+    seen += 4u * stride;
+  }
+  for (; at < end; at += step) {
     let v = load(at, seen) - pair.x;
     if (LOG) { y[at] = Scalar(v - logS); } else { y[at] = Scalar(exp(v) * scale); }
-    seen += LANES * params.maskStep;
+    seen += stride;
   }
 }

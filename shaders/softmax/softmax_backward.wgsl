@@ -45,6 +45,17 @@ fn store4(own: Lane, k: u32, v: vec4f) {
   if (at + 3u * step < own.end) { dx[at + 3u * step] = Scalar(v.w); }
 }
 
+// Four of a lane's elements, the first at `at`.
+fn yFour(at: u32) -> vec4f {
+  let step = LANES * params.inner;
+  return vec4f(f32(y[at]), f32(y[at + step]), f32(y[at + 2u * step]), f32(y[at + 3u * step]));
+}
+
+fn dyFour(at: u32) -> vec4f {
+  let step = LANES * params.inner;
+  return vec4f(f32(dy[at]), f32(dy[at + step]), f32(dy[at + 2u * step]), f32(dy[at + 3u * step]));
+}
+
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let row = rowOf(wid, nwg, lid);
@@ -59,7 +70,22 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     return;
   }
   var own = vec2f(0.0);
-  for (var at = start; at < end; at += step) { own += term(f32(y[at]), f32(dy[at])); }
+  var at = start;
+  for (; at + 3u * step < end; at += 4u * step) {
+    let v = yFour(at);
+    let g = dyFour(at);
+    own += term(v.x, g.x) + term(v.y, g.y) + term(v.z, g.z) + term(v.w, g.w);
+  }
+  for (; at < end; at += step) { own += term(f32(y[at]), f32(dy[at])); }
   let sums = sumLanes(own, lid, lane);
-  for (var at = start; at < end; at += step) { dx[at] = Scalar(params.scale * slope(f32(y[at]), f32(dy[at]), sums)); }
+  at = start;
+  for (; at + 3u * step < end; at += 4u * step) {
+    let v = yFour(at);
+    let g = dyFour(at);
+    dx[at] = Scalar(params.scale * slope(v.x, g.x, sums));
+    dx[at + step] = Scalar(params.scale * slope(v.y, g.y, sums));
+    dx[at + 2u * step] = Scalar(params.scale * slope(v.z, g.z, sums));
+    dx[at + 3u * step] = Scalar(params.scale * slope(v.w, g.w, sums));
+  }
+  for (; at < end; at += step) { dx[at] = Scalar(params.scale * slope(f32(y[at]), f32(dy[at]), sums)); }
 }

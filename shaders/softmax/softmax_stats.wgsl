@@ -31,7 +31,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   var at = mine.first + (mine.begin + lane) * params.inner;
   var seen = maskOf(mine.row) + (mine.begin + lane) * params.maskStep;
   for (; at + 3u * step < end; at += 4u * step) {
-    pair = fold4(pair, vec4f(load(at, seen), load(at + step, seen + stride), load(at + 2u * step, seen + 2u * stride), load(at + 3u * step, seen + 3u * stride)));
+    pair = fold4(pair, loadFour(at, seen));
     seen += 4u * stride;
   }
   for (; at < end; at += step) {

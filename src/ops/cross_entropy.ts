@@ -12,7 +12,7 @@ import { type Planning, planFor } from './plans.ts';
 import { alongClasses, crossEntropyPlain } from './reference/cross_entropy.ts';
 import {
   lanesOf,
-  planRows,
+  planWhole,
   type RowPlan,
   type RowView,
   rowCandidates,
@@ -136,7 +136,7 @@ const CODE: Readonly<Record<Reduction, number>> = {
 
 /** On a CPU the barriers of a workgroup's sum cost more than another dispatch. */
 const rule = ({ family }: Pick<Gpu, 'family'>, view: RowView): CrossEntropyPlan => ({
-  ...planRows({ family }, view, false),
+  ...planWhole({ family }, view),
   whole: !isSoftware(family),
 });
 

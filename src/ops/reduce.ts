@@ -11,7 +11,7 @@ import { prodPlain } from './reference/reduce.ts';
 import {
   chunksOf,
   lanesOf,
-  planRows,
+  planWhole,
   type RowPlan,
   type RowView,
   rowMap,
@@ -172,7 +172,7 @@ function prodStage(x: Tensor, view: RowView, shape: Shape, plan?: RowPlan): Tens
     backward: ([dy], [x]) => {
       const [g, v] = [dy, x] as [Tensor, Tensor];
       const dx = g.gpu.empty(v.shape, v.dtype, 'prod');
-      const own = plan ?? planRows(g.gpu, view, false);
+      const own = plan ?? planWhole(g.gpu, view);
       dispatch(
         g.gpu,
         prodBackward,

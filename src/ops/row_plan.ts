@@ -23,6 +23,9 @@ export interface RowPlan {
 /** The elements that one invocation may walk over on a CPU: llvmpipe leaves all loops of an invocation after 65,535 turns in total. */
 export const LONGEST_RUN = 16_384;
 
+/** Of a row, in a workgroup. */
+const MOST_LANES = 256;
+
 /** The elements before, along and after `axis`. */
 export function rowView(shape: readonly number[], axis: number): RowView {
   const product = (from: number, to: number) => shape.slice(from, to).reduce((a, b) => a * b, 1);
@@ -35,14 +38,18 @@ export function rowView(shape: readonly number[], axis: number): RowView {
  *
  * @param canSplit whether the kernel has a second pass
  */
-export function planRows({ family }: Pick<Gpu, 'family'>, { outer, axis, inner }: RowView, canSplit = true): RowPlan {
+export function planRows(
+  { family }: Pick<Target, 'family'>,
+  { outer, axis, inner }: RowView,
+  canSplit = true,
+): RowPlan {
   const rows = Math.max(outer * inner, 1);
   if (isSoftware(family)) {
     // Four invocations run side by side, so that only fewer rows than that gain from being cut.
     const wanted = rows < 4 ? Math.min(Math.floor(axis / 256), 64) : Math.ceil(axis / LONGEST_RUN);
     const splits = canSplit ? Math.max(wanted, 1) : 1;
     const lanes = 2 ** Math.ceil(Math.log2(Math.max(axis / splits / LONGEST_RUN, 1)));
-    return { lanes: Math.min(lanes, 256), splits, vec4: true };
+    return { lanes: Math.min(lanes, MOST_LANES), splits, vec4: true };
   }
   // The lanes of a contiguous row read side by side. Columns lie side by side already: there a workgroup takes some, and few lanes of each.
   const widest = inner === 1 ? 256 : Math.max(8, powerOfTwo(256 / inner));
@@ -56,7 +63,7 @@ export function planRows({ family }: Pick<Gpu, 'family'>, { outer, axis, inner }
  * A plan for kernels that only write along rows: chunks of a few elements a lane, enough of them to fill the device. Rows, not elements, are
  * shared out, since what a row has in common (and the divisions that find it) would be found again for each element.
  */
-export function planRowMap({ family }: Pick<Gpu, 'family'>, { outer, axis, inner }: RowView): RowPlan {
+export function planRowMap({ family }: Pick<Target, 'family'>, { outer, axis, inner }: RowView): RowPlan {
   const rows = Math.max(outer * inner, 1);
   if (isSoftware(family)) {
     const wanted = Math.max(Math.min(Math.floor(axis / 64), Math.floor(256 / rows)), Math.ceil(axis / LONGEST_RUN), 1);
@@ -66,9 +73,18 @@ export function planRowMap({ family }: Pick<Gpu, 'family'>, { outer, axis, inner
   return { lanes, splits: Math.max(1, Math.ceil(axis / (lanes * 8))), vec4: true };
 }
 
-/** The plan of a row op that has one in tables under `op`. */
-export const rowPlan = (gpu: Gpu, op: string, view: RowView, canSplit = true): RowPlan =>
-  planFor(gpu, op, sizesOf(view), () => planRows(gpu, view, canSplit));
+type RowRule = (target: Pick<Target, 'family'>, view: RowView) => RowPlan;
+
+/** `planRows` for kernels without a second pass. */
+export const planWhole: RowRule = (target, view) => planRows(target, view, false);
+
+/** As `planRows`, but on a CPU the lanes of a workgroup share a row as long as they may: a second pass costs more than their barriers. */
+export const planShared: RowRule = (target, view) =>
+  planRows(target, view, !isSoftware(target.family) || view.axis > MOST_LANES * LONGEST_RUN);
+
+/** The plan of a row op that has one in tables under `op`, or by its rule. */
+export const rowPlan = (gpu: Gpu, op: string, view: RowView, rule: RowRule = planRows): RowPlan =>
+  planFor(gpu, op, sizesOf(view), () => rule(gpu, view));
 
 const mapPlan = (gpu: Gpu, view: RowView): RowPlan =>
   planFor(gpu, 'rowMap', sizesOf(view), () => planRowMap(gpu, view));
@@ -77,12 +93,12 @@ const sizesOf = ({ outer, axis, inner }: RowView): Sizes => [outer, axis, inner]
 export const viewOf = ([outer = 1, axis = 1, inner = 1]: Sizes): RowView => ({ outer, axis, inner });
 
 /** What the tuner needs of a row op: its plans are lanes times chunks, the latter where the kernel has a second pass. */
-export const rowPlanning = (op: string, classes: readonly string[], canSplit = true): Planning<RowPlan> => ({
+export const rowPlanning = (op: string, classes: readonly string[], rule: RowRule = planRows): Planning<RowPlan> => ({
   op,
   sizes: ['outer', 'axis', 'inner'],
   classes,
-  rule: (target, sizes) => planRows(target, viewOf(sizes), canSplit),
-  candidates: (target, sizes) => rowCandidates(target, viewOf(sizes), canSplit ? [1, 4, 16, 64] : [1]),
+  rule: (target, sizes) => rule(target, viewOf(sizes)),
+  candidates: (target, sizes) => rowCandidates(target, viewOf(sizes), rule === planWhole ? [1] : [1, 4, 16, 64]),
 });
 
 /** As `rowPlanning`, for the kernels that only write along rows and share one entry in tables. */

@@ -15,7 +15,16 @@ import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkAxis, checkDType, checkFloat } from './check.ts';
 import { softmaxPlain } from './reference/softmax.ts';
-import { chunksOf, lanesOf, type RowPlan, type RowView, rowPlan, rowsPerGroup, rowView } from './row_plan.ts';
+import {
+  chunksOf,
+  lanesOf,
+  planShared,
+  type RowPlan,
+  type RowView,
+  rowPlan,
+  rowsPerGroup,
+  rowView,
+} from './row_plan.ts';
 import { broadcastStrides, collapse, innermostFirst } from './strides.ts';
 import { where } from './where.ts';
 
@@ -78,7 +87,7 @@ function alongAxis(op: string, x: Tensor, mask: Tensor | null, LOG: boolean, opt
   const scale = 1 / checkTemperature(op, options.temperature ?? 1);
   const walk = maskWalk(op, x, mask, axis);
   const view = rowView(x.shape, axis);
-  const plan = options.plan ?? rowPlan(x.gpu, 'softmax', view);
+  const plan = options.plan ?? rowPlan(x.gpu, 'softmax', view, planShared);
   const y = x.gpu.empty(x.shape, x.dtype, op);
   forward(x, y, { view, plan, LOG, scale, mask, walk });
   record({

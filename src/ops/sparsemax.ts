@@ -6,7 +6,7 @@ import { dispatch, grid } from '../runtime/kernel.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkAxis, checkFloat } from './check.ts';
 import { sparsemaxPlain } from './reference/sparsemax.ts';
-import { lanesOf, planRows, type RowPlan, type RowView, rowsPerGroup, rowView } from './row_plan.ts';
+import { lanesOf, planWhole, type RowPlan, type RowView, rowsPerGroup, rowView } from './row_plan.ts';
 
 export interface SparsemaxOptions {
   /** The axis along which the result sums to 1; default the last. */
@@ -52,7 +52,7 @@ export function sparsemax(x: Tensor, options: SparsemaxOptions = {}): Tensor {
 
 /** Rows are walked over a dozen times: on CPUs lanes take shorter runs of them than those of other row kernels (see `LONGEST_RUN`). */
 function rule(gpu: Gpu, view: RowView): RowPlan {
-  const plan = planRows(gpu, view, false);
+  const plan = planWhole(gpu, view);
   if (!isSoftware(gpu.family)) return plan;
   return { ...plan, lanes: Math.min(2 ** Math.ceil(Math.log2(Math.max(view.axis / 2048, 1))), 256) };
 }

@@ -14,7 +14,7 @@ import { sortPlanning } from '../ops/order.ts';
 import type { Planning, Sizes } from '../ops/plans.ts';
 import { uniform } from '../ops/random.ts';
 import { sum } from '../ops/reduce.ts';
-import { rowMapPlanning, rowPlanning } from '../ops/row_plan.ts';
+import { planShared, planWhole, rowMapPlanning, rowPlanning } from '../ops/row_plan.ts';
 import { cumsum, scanPlanning } from '../ops/scan.ts';
 import { scatterAdd, scatterPlanning } from '../ops/scatter.ts';
 import { softmax } from '../ops/softmax.ts';
@@ -96,12 +96,12 @@ export const TUNABLES: readonly Tunable[] = [
     run: ([x]) => [argmax(x as Tensor, { axis: 1 })],
   },
   {
-    planning: rowPlanning('softmax', [...ROWS, ...COLUMNS]),
+    planning: rowPlanning('softmax', [...ROWS, ...COLUMNS], planShared),
     inputs: (sizes) => [sizes, sizes],
     run: withGradient((x) => softmax(x, { axis: 1 }), first),
   },
   {
-    planning: rowPlanning('layerNorm', ROWS, false),
+    planning: rowPlanning('layerNorm', ROWS, planWhole),
     inputs: ([outer = 1, axis = 1]) => [[outer, axis], [axis], [outer, axis]],
     run: withGradient((x, weight) => layerNorm(x, { weight: weight as Tensor }), first),
   },

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { chunksOf, lanesOf, planRowMap, planRows, rowsPerGroup } from '../../src/ops/row_plan.ts';
+import {
+  chunksOf,
+  lanesOf,
+  planRowMap,
+  planRows,
+  planShared,
+  planWhole,
+  rowsPerGroup,
+} from '../../src/ops/row_plan.ts';
 import { gpu } from '../helpers/gpu.ts';
 
 /** The device of the tests, and one that is taken for a GPU. */
@@ -11,7 +19,7 @@ test.each(Object.entries(devices))('plans keep to what the kernels can do: %s', 
     for (const axis of [0, ...sizes]) {
       for (const inner of sizes) {
         const view = { outer, axis, inner };
-        for (const plan of [planRows(device, view), planRows(device, view, false), planRowMap(device, view)]) {
+        for (const plan of [planRows, planWhole, planShared, planRowMap].map((rule) => rule(device, view))) {
           const { WG, LANES } = lanesOf(plan, inner);
           const { chunk, splits } = chunksOf(axis, plan.splits);
           const sound = Math.log2(LANES) % 1 === 0 && WG <= 256 && WG % LANES === 0 && rowsPerGroup(plan, inner) >= 1;
@@ -28,14 +36,17 @@ test('no invocation walks over more elements than llvmpipe allows', () => {
   const software = { family: 'lavapipe' } as const;
   for (const outer of [1, 3, 4, 100]) {
     for (const axis of [...sizes, 4_000_000]) {
-      for (const canSplit of [true, false]) {
-        const { lanes, splits } = planRows(software, { outer, axis, inner: 1 }, canSplit);
+      for (const rule of [planRows, planWhole, planShared, planRowMap]) {
+        const { lanes, splits } = rule(software, { outer, axis, inner: 1 });
         expect(axis / lanes / splits).toBeLessThanOrEqual(16_384);
       }
-      const { lanes, splits } = planRowMap(software, { outer, axis, inner: 1 });
-      expect(axis / lanes / splits).toBeLessThanOrEqual(16_384);
     }
   }
+});
+
+test('beyond the lanes of a workgroup a CPU cuts the rows of softmax too', () => {
+  const { lanes, splits } = planShared({ family: 'lavapipe' }, { outer: 1, axis: 10_000_000, inner: 1 });
+  expect(10_000_000 / lanes / splits).toBeLessThanOrEqual(16_384);
 });
 
 test('a few columns of a GPU are read side by side', () => {

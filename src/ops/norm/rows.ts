@@ -7,7 +7,7 @@ import {
 } from '../../generated/kernels.ts';
 import { dispatch, grid } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../tensor.ts';
-import { lanesOf, type RowPlan, rowPlan, rowsPerGroup } from '../row_plan.ts';
+import { lanesOf, planWhole, type RowPlan, rowPlan, rowsPerGroup } from '../row_plan.ts';
 
 /** Rows side by side, each normalised for itself, and where their elements find their weight. */
 export interface Rows {
@@ -46,7 +46,7 @@ export function normalizeRows(x: Tensor, { op, rows, affine, gradients, plain, .
   const { gpu, dtype } = x;
   const { weight, bias } = affine;
   const count = rows.cols === 0 ? 0 : x.size / rows.cols;
-  const plan = options.plan ?? rowPlan(gpu, 'layerNorm', { outer: count, axis: rows.cols, inner: 1 }, false);
+  const plan = options.plan ?? rowPlan(gpu, 'layerNorm', { outer: count, axis: rows.cols, inner: 1 }, planWhole);
   const y = gpu.empty(x.shape, dtype, op);
   using stats = gpu.empty([count, 2], 'f32', op);
   forward(x, affine, y, stats, rows, plan);
