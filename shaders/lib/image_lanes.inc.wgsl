@@ -3,6 +3,7 @@
 #include "lib/index.inc.wgsl"
 
 override INNER: bool = false;
+override DEEP: bool = true; // whether D may be more than 1
 
 const LANES = vec4u(0u, 1u, 2u, 3u);
 // From one lane to the next, along W and along `inner`.
@@ -12,17 +13,23 @@ fn laneInner() -> vec4u { return select(vec4u(), LANES, INNER); }
 // The lanes of invocation i, of an array of [outer, n.x, n.y, n.z, inner]: d, h, where the first lane is along W, outer and inner.
 struct Place { d: u32, h: u32, w: u32, outer: u32, inner: u32 }
 fn placeOf(i: u32, n: vec3u) -> Place {
-  let quad = i % params.blocks * 4u;
+  // Quotients alone: a remainder would cost a division more.
   var rest = i / params.blocks;
+  let quad = (i - rest * params.blocks) * 4u;
   var place = Place(0u, 0u, quad, 0u, 0u);
   if (INNER) {
-    place.w = rest % n.z;
+    let above = rest / n.z;
+    place.w = rest - above * n.z;
     place.inner = quad;
-    rest /= n.z;
+    rest = above;
   }
-  place.h = rest % n.y;
-  place.d = rest / n.y % n.x;
-  place.outer = rest / n.y / n.x;
+  place.outer = rest / n.y;
+  place.h = rest - place.outer * n.y;
+  if (DEEP) {
+    let plane = place.outer;
+    place.outer = plane / n.x;
+    place.d = plane - place.outer * n.x;
+  }
   return place;
 }
 // Where the element of the first lane is.

@@ -9,6 +9,7 @@ const MAX = 0u; // op
 const AVERAGE = 1u; // op
 const LP = 2u; // op
 override ADAPTIVE: bool = false; // whether windows are those that divide an axis into so many; else of `kernel`, `stride` and `dilation`
+override PADDED: bool = true;     // whether any window reaches outside the tensor
 override DILATED: bool = false;   // whether any dilation is more than 1
 override COUNT_PAD: bool = false; // whether padding counts in averages
 
@@ -37,6 +38,7 @@ fn windowAt(at: u32, a: Axis) -> Window {
     return Window(i32(begin), 0u, end, end);
   }
   let begin = at * a.stride;
+  if (!PADDED) { return Window(i32(begin), 0u, a.kernel, a.kernel); }
   let end = min(a.kernel, stepsTo(a.x + a.pad, begin, a.dilation));
   let first = min(stepsTo(a.pad, begin, a.dilation), end);
   var counted = end - first;

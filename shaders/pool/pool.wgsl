@@ -5,18 +5,50 @@
 #include "lib/power.inc.wgsl"
 
 override INDICES: bool = false;
+override TAPS: u32 = 0; // of a window along W where those are 2 or 3: written out, since a loop costs more than what is in it on a CPU
+override STEP: u32 = 0; // the stride along W in taps where that is 1 or 2: an element that neighbours share is then loaded once
 
 @group(0) @binding(1) var<storage, read> x: array<Scalar>;           // [outer, D, H, W, inner]
 @group(0) @binding(2) var<storage, read_write> y: array<Scalar>;     // [outer, D', H', W', inner]
 @group(0) @binding(3) var<storage, read_write> indices: array<i32>;  // the same with INDICES; else of one element
 
-fn isNan4(v: vec4f) -> vec4<bool> { return (bitcast<vec4u>(v) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u); }
+const INFINITE = vec4i(0x7f800000);
+override PARTIAL = PADDED || ADAPTIVE; // whether elements may not be inside a window
+
+// What four windows have come to.
+struct State { best: vec4f, bits: vec4i, chosen: vec4i, sum: vec4f } // bits: the largest without the sign, which tell NaN
+
 // In loops, for compilers that inline all they see.
 fn powers(v: vec4f, p: f32) -> vec4f {
   var u = v;
   for (var i = 0u; i < 4u; i++) { u[i] = power(u[i], p); }
   return u;
 }
+
+// One element more of each window, at `place` of its plane.
+fn take(s: ptr<function, State>, value: vec4f, inside: vec4<bool>, place: vec4u) {
+  // NaN by its bits: compilers may assume that none occurs.
+  var bits = bitcast<vec4i>(value) & vec4i(0x7fffffff);
+  if (OP == MAX && INDICES) {
+    var wins = ((*s).chosen < vec4i()) | (bits > INFINITE) | ((value > (*s).best) & ((*s).bits <= INFINITE));
+    if (PARTIAL) { wins &= inside; }
+    (*s).best = select((*s).best, value, wins);
+    (*s).bits = select((*s).bits, bits, wins);
+    (*s).chosen = select((*s).chosen, vec4i(place), wins);
+  } else if (OP == MAX) {
+    let best = select((*s).best, value, value > (*s).best);
+    if (PARTIAL) { bits = select(vec4i(), bits, inside); }
+    (*s).bits = max((*s).bits, bits);
+    if (PARTIAL) { (*s).best = select((*s).best, best, inside); } else { (*s).best = best; }
+  } else {
+    var term = value;
+    if (OP == LP) { term = powers(abs(value), params.p); }
+    if (PARTIAL) { term = select(vec4f(), term, inside); }
+    (*s).sum += term;
+  }
+}
+
+fn four(at: vec4u) -> vec4f { return vec4f(f32(x[at.x]), f32(x[at.y]), f32(x[at.z]), f32(x[at.w])); }
 
 fn put(i: u32, value: f32, index: i32) {
   y[i] = Scalar(value);
@@ -40,50 +72,55 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let start = vec4u(vec4i(w0.start, w1.start, w2.start, w3.start)); // those before 0 become large, and so are not inside
   let end = vec4u(w0.end, w1.end, w2.end, w3.end);
   let taps = select(params.kernel.z, max(max(end.x, end.y), max(end.z, end.w)), ADAPTIVE);
-  let inner = (place.outer * n.x * n.y * n.z) * params.inner + place.inner + laneInner();
-  var best = vec4f(infinityFrom(-1.0));
-  var nan = vec4<bool>();
-  var chosen = vec4i(-1);
-  var sum = vec4f();
+  let apart = select(1u, params.inner, INNER); // what neighbours along W are
+  let inner = place.outer * n.x * n.y * n.z * apart + place.inner + laneInner();
+  var state = State(vec4f(infinityFrom(-1.0)), vec4i(), vec4i(-1), vec4f());
   for (var a = wd.first; a < wd.end; a++) {
     for (var b = wh.first; b < wh.end; b++) {
       let row = (u32(wd.start + i32(a * step.x)) * n.y + u32(wh.start + i32(b * step.y))) * n.z;
       var column = start;
+      if (TAPS > 0u) {
+        let at = inner + (row + column) * apart;
+        let first = four(at);
+        take(&state, first, column < vec4u(n.z), row + column);
+        column += step.z;
+        let next = at + step.z * apart;
+        var second = first;
+        if (STEP == 1u) { second = vec4f(first.yzw, f32(x[next.w])); } else { second = four(next); }
+        take(&state, second, column < vec4u(n.z), row + column);
+        if (TAPS > 2u) {
+          column += step.z;
+          let last = next + step.z * apart;
+          var third = second;
+          if (STEP > 0u) { third = vec4f(select(first, second, STEP == 1u).yzw, f32(x[last.w])); } else { third = four(last); }
+          take(&state, third, column < vec4u(n.z), row + column);
+        }
+        continue;
+      }
       for (var c = 0u; c < taps; c++) {
         var inside = column < vec4u(n.z);
         if (ADAPTIVE) { inside = vec4u(c) < end; }
-        let at = inner + (row + column) * params.inner;
-        let value = vec4f(f32(x[at.x]), f32(x[at.y]), f32(x[at.z]), f32(x[at.w]));
-        // NaN by its bits: compilers may assume that none occurs.
-        if (OP == MAX && INDICES) {
-          let wins = inside & ((chosen < vec4i()) | isNan4(value) | ((value > best) & !nan));
-          best = select(best, value, wins);
-          nan |= inside & isNan4(value);
-          chosen = select(chosen, vec4i(row + column), wins);
-        } else if (OP == MAX) {
-          best = select(best, max(best, value), inside);
-          nan |= inside & isNan4(value);
-        } else if (OP == AVERAGE) {
-          sum += select(vec4f(), value, inside);
-        } else {
-          sum += select(vec4f(), powers(abs(value), params.p), inside);
-        }
+        take(&state, four(inner + (row + column) * apart), inside, row + column);
         column += step.z;
       }
     }
   }
-  if (OP == MAX) { best = select(best, vec4f(nanFrom(1.0)), nan); }
-  if (OP == LP) { best = powers(sum, 1.0 / params.p); }
+  var best = state.best;
+  if (OP == MAX) { best = select(best, vec4f(nanFrom(1.0)), state.bits > INFINITE); }
+  if (OP == LP) { best = powers(state.sum, 1.0 / params.p); }
   if (OP == AVERAGE) {
     let rows = wd.counted * wh.counted;
     let divisor = vec4f(divisorOf(rows * w0.counted), divisorOf(rows * w1.counted), divisorOf(rows * w2.counted), divisorOf(rows * w3.counted));
-    let vacant = vec4<bool>(w0.first >= w0.end, w1.first >= w1.end, w2.first >= w2.end, w3.first >= w3.end) | vec4<bool>(wd.first >= wd.end || wh.first >= wh.end);
-    best = select(sum / divisor, vec4f(), vacant);
+    best = state.sum / divisor;
+    if (PARTIAL) {
+      let vacant = vec4<bool>(w0.first >= w0.end, w1.first >= w1.end, w2.first >= w2.end, w3.first >= w3.end) | vec4<bool>(wd.first >= wd.end || wh.first >= wh.end);
+      best = select(best, vec4f(), vacant);
+    }
   }
   let to = indexOf(place, m);
   let lanes = lanesOf(place, m);
-  put(to, best.x, chosen.x);
-  if (lanes > 1u) { put(to + 1u, best.y, chosen.y); }
-  if (lanes > 2u) { put(to + 2u, best.z, chosen.z); }
-  if (lanes > 3u) { put(to + 3u, best.w, chosen.w); }
+  put(to, best.x, state.chosen.x);
+  if (lanes > 1u) { put(to + 1u, best.y, state.chosen.y); }
+  if (lanes > 2u) { put(to + 2u, best.z, state.chosen.z); }
+  if (lanes > 3u) { put(to + 3u, best.w, state.chosen.w); }
 }

@@ -172,6 +172,30 @@ describe('any geometry is its definition', () => {
   });
 });
 
+describe.each(['nchw', 'nhwc'] as const)('windows of 2 and 3 along W, which kernels write out, %s', (layout) => {
+  const random = testRandom(6);
+  const shape = layout === 'nchw' ? [2, 5, 14] : [2, 14, 5];
+  const values = Array.from({ length: 140 }, () => Math.fround(random() * 2 - 1));
+  const cases = [2, 3].flatMap((kernelSize) =>
+    [1, 2, 3].flatMap((stride) =>
+      [1, 2].flatMap((dilation) => [0, 1].map((padding) => ({ kernelSize, stride, dilation, padding, layout }))),
+    ),
+  );
+
+  test.each(cases)('k$kernelSize s$stride d$dilation p$padding', async (options) => {
+    for (const kind of ['max', 'avg'] as const) {
+      const want = pool(nd(shape, Float64Array.from(values)), referenceOf(kind, [14], options)).output;
+      const y = POOLS[kind][1](gpu.tensor(values, shape), options) as Tensor;
+      expectClose(kind, { shape: y.shape, data: Float64Array.from(await y.data()) }, want, 1e-6);
+    }
+    // NaN, as the kernel has it that keeps indices.
+    const broken = values.map((v, i) => (i % 17 ? v : Number.NaN));
+    const x = gpu.tensor(broken, shape);
+    const { output } = fovea.maxPool1d(x, { ...options, returnIndices: true });
+    expect(await fovea.maxPool1d(x, options).data()).toEqual(await output.data());
+  });
+});
+
 describe('indices, ties and NaN, as in PyTorch', () => {
   test('indices are places in the plane', async () => {
     for (const [shape, options] of GEOMETRIES) {
