@@ -8,6 +8,8 @@
 alias Scalar = f32; // dtype
 override WG: u32 = 64;
 override BIAS: bool = false;
+override WRITTEN: bool = false; // for three taps along W: written out, since a loop costs more than what is in it on a CPU; needs
+override STEP: u32 = 1;         // the stride along W in taps, 1 or 2: an element that neighbours share is then loaded once
 
 struct Params {
   count: u32, quads: u32, phases: u32, blocksW: u32, // invocations; fours of channels; fours of outputs along W
@@ -26,36 +28,60 @@ fn biasOf(quad: u32) -> vec4f {
   return vec4f(f32(bias[i.x]), f32(bias[i.y]), f32(bias[i.z]), f32(bias[i.w]));
 }
 
+// Four channels at four neighbours along W.
+struct Four { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
+
+fn image(at: u32) -> vec4f { return vec4f(images[at]); }
+
+fn add(sums: ptr<function, Four>, v: Four, k: u32) {
+  let tap = vec4f(kernels[k]);
+  (*sums).a += v.a * tap;
+  (*sums).b += v.b * tap;
+  (*sums).c += v.c * tap;
+  (*sums).d += v.d * tap;
+}
+
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let i = linearIndex(wid, nwg, lid, WG);
   if (i >= params.count) { return; }
-  let quad = i % params.quads;
-  let phase = i / params.quads % params.phases;
-  let strip = i / (params.quads * params.phases);
-  let w0 = strip % params.blocksW * 4u;
+  // Quotients alone: a remainder would cost a division more.
+  let kernel = i / params.quads; // of [N, D', H', fours along W', phases]
+  let quad = i - kernel * params.quads;
+  let strip = kernel / params.phases;
+  let phase = kernel - strip * params.phases;
   let row = strip / params.blocksW; // of [N, D', H']
-  let h = row % params.outputs.y;
-  let d = row / params.outputs.y % params.outputs.x;
-  let n = row / (params.outputs.y * params.outputs.x);
-  let start = vec3u(d, h, w0) * params.stride.xyz * params.steps.xyz;
-  let base = n * params.image + start.x + start.y + start.z + quad;
+  let w0 = (strip - row * params.blocksW) * 4u;
+  let volume = row / params.outputs.y;
+  let h = row - volume * params.outputs.y;
+  let n = volume / params.outputs.x;
+  let d = volume - n * params.outputs.x;
+  let corner = vec3u(d, h, w0) * params.stride.xyz * params.steps.xyz;
+  let base = n * params.image + corner.x + corner.y + corner.z + quad;
   let next = params.stride.z * params.steps.z;
   let step = params.dilation.xyz * params.steps.xyz;
   var k = phase * params.taps * params.quads + quad;
-  var s0 = biasOf(quad);
-  var s1 = s0;
-  var s2 = s0;
-  var s3 = s0;
+  let start = biasOf(quad);
+  var sums = Four(start, start, start, start);
   for (var a = 0u; a < params.kernel.x; a++) {
     for (var b = 0u; b < params.kernel.y; b++) {
       var at = base + a * step.x + b * step.y;
+      if (WRITTEN) {
+        let first = Four(image(at), image(at + next), image(at + 2u * next), image(at + 3u * next));
+        add(&sums, first, k);
+        at += step.z;
+        let last = at + 3u * next;
+        var second = Four(first.b, first.c, first.d, image(last));
+        if (STEP != 1u) { second = Four(image(at), image(at + next), image(at + 2u * next), second.d); }
+        add(&sums, second, k + params.quads);
+        var third = Four(second.b, second.c, second.d, image(last + step.z));
+        if (STEP == 2u) { third = Four(first.b, first.c, first.d, third.d); }
+        add(&sums, third, k + 2u * params.quads);
+        k += 3u * params.quads;
+        continue;
+      }
       for (var c = 0u; c < params.kernel.z; c++) {
-        let tap = vec4f(kernels[k]);
-        s0 += vec4f(images[at]) * tap;
-        s1 += vec4f(images[at + next]) * tap;
-        s2 += vec4f(images[at + 2u * next]) * tap;
-        s3 += vec4f(images[at + 3u * next]) * tap;
+        add(&sums, Four(image(at), image(at + next), image(at + 2u * next), image(at + 3u * next)), k);
         at += step.z;
         k += params.quads;
       }
@@ -64,8 +90,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let across = params.phases * params.quads;
   let to = (row * params.outputs.z + w0) * across + phase * params.quads + quad;
   let left = params.outputs.z - w0;
-  out[to] = vec4<Scalar>(activate4(s0));
-  if (left > 1u) { out[to + across] = vec4<Scalar>(activate4(s1)); }
-  if (left > 2u) { out[to + 2u * across] = vec4<Scalar>(activate4(s2)); }
-  if (left > 3u) { out[to + 3u * across] = vec4<Scalar>(activate4(s3)); }
+  out[to] = vec4<Scalar>(activate4(sums.a));
+  if (left > 1u) { out[to + across] = vec4<Scalar>(activate4(sums.b)); }
+  if (left > 2u) { out[to + 2u * across] = vec4<Scalar>(activate4(sums.c)); }
+  if (left > 3u) { out[to + 3u * across] = vec4<Scalar>(activate4(sums.d)); }
 }

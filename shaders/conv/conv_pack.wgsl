@@ -27,17 +27,27 @@ fn four(at: u32, channel: u32) -> vec4<Scalar> {
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let i = linearIndex(wid, nwg, lid, WG);
   if (i >= params.count) { return; }
-  let quad = i % params.quads;
-  let w0 = i / params.quads % params.blocksW * 4u;
-  let row = i / params.quads / params.blocksW; // of [groups, phases, N, D, H]
-  let h = row % params.size.y;
-  let d = row / params.size.y % params.size.x;
-  let image = row / params.size.y / params.size.x;
-  let n = image % params.batch;
+  // Quotients alone: a remainder would cost a division more.
+  let strip = i / params.quads;
+  let quad = i - strip * params.quads;
+  let row = strip / params.blocksW; // of [groups, phases, N, D, H]
+  let w0 = (strip - row * params.blocksW) * 4u;
+  let volume = row / params.size.y;
+  let h = row - volume * params.size.y;
+  let image = volume / params.size.x;
+  let d = volume - image * params.size.x;
+  let stack = image / params.batch; // of [groups, phases]
+  let n = image - stack * params.batch;
   let phases = params.phases.x * params.phases.y * params.phases.z;
-  let phase = image / params.batch % phases;
-  let group = image / params.batch / phases;
-  let offset = params.offset.xyz + vec3i(vec3u(phase / params.phases.z / params.phases.y, phase / params.phases.z % params.phases.y, phase % params.phases.z));
+  var group = stack;
+  var phase = vec3u();
+  if (phases > 1u) {
+    group = stack / phases;
+    let all = stack - group * phases;
+    let above = all / params.phases.z;
+    phase = vec3u(above / params.phases.y, above % params.phases.y, all - above * params.phases.z);
+  }
+  let offset = params.offset.xyz + vec3i(phase);
   let first = vec3i(vec3u(d, h, w0)) * params.scale.xyz + offset;
   let base = group * params.strideG + n * params.strideN + quad * 4u * params.strideC;
   for (var j = 0u; j < min(4u, params.size.z - w0); j++) {

@@ -34,7 +34,12 @@ export function correlateDepthwise(
     steps: four(along.map((n) => n / 4)),
   };
   const out = gpu.empty([batch, ...outputs, phases, padded], dtype, 'conv');
-  const constants = { WG, BIAS: bias !== undefined, ACTIVATION: convDepthwise.ops[keepsPre ? 'NONE' : activation] };
+  const step = stride[2] / dilation[2];
+  const WRITTEN = taps[2] === 3 && (step === 1 || step === 2);
+  const constants = {
+    ...{ WG, BIAS: bias !== undefined, ACTIVATION: convDepthwise.ops[keepsPre ? 'NONE' : activation] },
+    ...{ WRITTEN, STEP: WRITTEN ? step : 1 },
+  };
   const buffers = { images, kernels, bias: bias ?? kernels, out };
   dispatch(gpu, convDepthwise, buffers, params, grid(count, WG), constants);
   const real = slice(out, [null, null, null, null, null, [0, channels]]);
