@@ -1,13 +1,8 @@
-import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { conv2d, type Tensor } from '../src/index.ts';
-import type { Bench, Row, Wish } from './bench.ts';
-import { forwardBackward } from './contenders.ts';
-import { fovea } from './fovea.ts';
+import type { Bench, Contender, Row, Wish } from './bench.ts';
+import { forward, forwardBackward } from './contenders.ts';
 import type { Definition } from './ops.ts';
-import { jax, jaxOps } from './peers/jax.ts';
 import { onnx } from './peers/onnx.ts';
-import { tensorflow } from './peers/tensorflow.ts';
-import { plainOps } from './plain.ts';
 import { reference } from './reference/f64.ts';
 import { bytesOf, uniform } from './values.ts';
 
@@ -43,6 +38,7 @@ function* rows({ dtype, smoke }: Wish): Generator<Row> {
     const ours = (x: Tensor, w: Tensor) => conv2d(x, w, windows);
     const name = `[${size.join(', ')}] ${taps}x${taps} to ${out}${stride > 1 ? ` s${stride}` : ''}${groups > 1 ? ` g${groups}` : ''}`;
     const flops = (2 * N * out * outH * outW * C * taps * taps) / groups;
+    const canGroup = ({ name }: Contender) => groups === 1 || name !== 'TensorFlow.js';
     const common = { shape: name, dtype, size: N * C * H * W, tolerance: dtype === 'f16' ? 4e-3 : 1e-5 };
     yield {
       ...common,
@@ -50,16 +46,7 @@ function* rows({ dtype, smoke }: Wish): Generator<Row> {
       flops,
       bytes: bytesOf(dtype, [...inputs, dy]),
       contenders: [
-        fovea('fovea', 'fovea', inputs, (x, w) => ours(x!, w!)),
-        fovea('plain', 'plain', inputs, (...xs) => definition(plainOps, ...xs)),
-        jax(inputs, (jax, ...xs) => definition(jaxOps(jax), ...xs)),
-        ...(groups === 1
-          ? [
-              tensorflow(inputs, (tf, x, w) =>
-                tf.conv2d(x as Tensor4D, tf.transpose(w!, [2, 3, 1, 0]) as Tensor4D, stride, padding, 'NCHW'),
-              ),
-            ]
-          : []),
+        ...forward(definition, inputs, (x, w) => ours(x!, w!)).filter(canGroup),
         onnx(inputs, ({ node }, ...xs) =>
           node('Conv', xs, { pads: Array(4).fill(padding), strides: [stride, stride], group: groups }),
         ),
@@ -71,9 +58,7 @@ function* rows({ dtype, smoke }: Wish): Generator<Row> {
       series: 'forward + backward',
       flops: 3 * flops,
       bytes: 2 * bytesOf(dtype, [...inputs, dy]),
-      contenders: forwardBackward(definition, inputs, dy, (x, w) => ours(x!, w!)).filter(
-        ({ name }) => groups === 1 || name !== 'TensorFlow.js',
-      ),
+      contenders: forwardBackward(definition, inputs, dy, (x, w) => ours(x!, w!)).filter(canGroup),
       reference: () => reference(definition, inputs, { dy: dy.data }),
     };
   }

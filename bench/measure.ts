@@ -178,7 +178,8 @@ async function warmUp(entry: Entry): Promise<void> {
     samples.push(await time(entry, entry.repeats));
     const last = samples.slice(-3);
     if (last.length === 3 && Math.max(...last) / Math.min(...last) < 1 + STEADY) break;
-    if (samples.length * entry.repeats * median(samples) > 20 * SAMPLE_MS && samples.length >= 3) break;
+    const spent = samples.length * entry.repeats * median(samples);
+    if (spent > 20 * SAMPLE_MS && (samples.length >= 3 || spent > 100 * SAMPLE_MS)) break;
   }
 }
 

@@ -8,9 +8,15 @@ export interface Progress {
   stop(): void;
 }
 
-/** A bar on a terminal; nothing elsewhere, where what is printed shows how far it is. */
+/** A bar on a terminal; elsewhere a line a step. */
 export function showProgress(doing: string, unit: string, stream = process.stderr): Progress {
-  if (!stream.isTTY) return { update() {}, print: (text) => console.log(text), stop() {} };
+  if (!stream.isTTY) {
+    return {
+      update: (done, total, what) => stream.write(`${doing} ${done}/${total} ${unit} | ${what}\n`),
+      print: (text) => console.log(text),
+      stop() {},
+    };
+  }
   const format = `${doing} {bar} {value}/{total} ${unit} | {what} | {duration_formatted}`;
   const bar = new SingleBar({ stream, format, clearOnComplete: true }, Presets.shades_classic);
   bar.start(1, 0, { what: '' });

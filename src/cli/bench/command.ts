@@ -5,7 +5,7 @@ import { Command, Option } from 'commander';
 import type { MeasuredRow } from '../../../bench/measure.ts';
 import type { Request } from '../../../bench/page.ts';
 import { UsageError } from '../errors.ts';
-import type { HostOptions } from '../hosts.ts';
+import type { HostInfo, HostOptions } from '../hosts.ts';
 import { checkWritable } from '../json.ts';
 import { type HostChoice, type Hosts, hostOf, hostOptions, list, positive, whole } from '../options.ts';
 import { showProgress } from '../progress.ts';
@@ -81,8 +81,11 @@ async function bench(
     throw new UsageError('--cold needs --host chrome and a checkout of the repository, with the other libraries in it');
   const before = options.compare === undefined ? undefined : readReport(options.compare);
   for (const file of [options.json, options.html]) if (file !== undefined) checkWritable(file);
-  const report = await run(ops, hosts, options, cold);
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 1)}\n`);
+  const keep = (report: Report) => {
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 1)}\n`);
+  };
+  const report = await run(ops, hosts, options, keep, cold);
+  keep(report);
   if (options.html !== undefined) writeFileSync(options.html, await htmlReport(report));
   const changes = before ? compare(report, before, options.threshold) : [];
   if (before) {
@@ -93,7 +96,14 @@ async function bench(
   if (wrong || changes.some(({ slower }) => slower)) process.exitCode = 1;
 }
 
-async function run(ops: readonly string[], hosts: Hosts, options: Options, cold?: ColdStarts): Promise<Report> {
+/** @param keep given the report so far after each row, so that a run that is cut off has lost nothing */
+async function run(
+  ops: readonly string[],
+  hosts: Hosts,
+  options: Options,
+  keep: (report: Report) => void,
+  cold?: ColdStarts,
+): Promise<Report> {
   const { dtype, smoke = false, peers = false, shapes = [], variant: variants = [] } = options;
   const rounds = smoke ? 1 : options.rounds;
   const request: Request = { dtype, smoke, rounds, peers, shapes, variants };
@@ -101,14 +111,19 @@ async function run(ops: readonly string[], hosts: Hosts, options: Options, cold?
   const rows: MeasuredRow[] = [];
   const progress = showProgress('measuring', 'ops');
   let done = 0;
+  // Known before the first row is.
+  let machine!: HostInfo & Pick<Report, 'adapter' | 'roofline'>;
+  const reportOf = (): Report => ({ format: FORMAT, ...about(), ...machine, rounds, rows });
   const report = (row: MeasuredRow) => {
     rows.push(row);
-    progress.update(done, ops.length, `${row.op} ${row.shape} ${row.series}`);
+    keep(reportOf());
+    progress.update(done, ops.length, `measured ${row.op} ${row.shape} ${row.series}`);
   };
-  const measured = await host('bench', { report }, hostOptions, async (call, info) => {
+  await host('bench', { report }, hostOptions, async (call, info) => {
     const { adapter, roofline } = await call('open', smoke);
     if (dtype === 'f16' && !adapter.features.includes('shader-f16'))
       throw new UsageError('--dtype f16: this adapter lacks shader-f16');
+    machine = { ...info, adapter, ...(adapter.software ? {} : { roofline }) };
     const title = heading({ adapter, runtime: info.runtime, roofline });
     console.log(adapter.software && process.stdout.isTTY ? styleText('red', title) : title);
     for (; done < ops.length; done++) {
@@ -119,11 +134,13 @@ async function run(ops: readonly string[], hosts: Hosts, options: Options, cold?
       if (rows.length > from) progress.print(`\n${rowsTable(rows.slice(from), adapter.software)}`);
     }
     await call('close');
-    return { ...info, adapter, ...(adapter.software ? {} : { roofline }) };
   });
   progress.stop();
   if (rows.length === 0) throw new UsageError(`--shapes ${shapes.join(' ')}: no row of ${ops.join(', ')} has that`);
-  const starts = options.cold ? await cold?.(hostOptions, measured.adapter.software) : undefined;
-  if (starts) console.log(`\n${coldTable(starts, measured.adapter.software)}`);
-  return { format: FORMAT, ...about(), ...measured, rounds, rows, ...(starts ? { cold: starts } : {}) };
+  if (options.cold && cold) {
+    const starts = await cold(hostOptions, machine.adapter.software);
+    console.log(`\n${coldTable(starts, machine.adapter.software)}`);
+    return { ...reportOf(), cold: starts };
+  }
+  return reportOf();
 }
