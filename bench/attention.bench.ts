@@ -16,6 +16,8 @@ interface Shape {
   readonly S?: number;
   readonly D: number;
   readonly causal?: boolean;
+  /** Keys that a query sees before and after its own. */
+  readonly window?: number;
 }
 
 const SHAPES: readonly Shape[] = [
@@ -26,33 +28,50 @@ const SHAPES: readonly Shape[] = [
   { B: 1, H: 16, L: 1, S: 2048, D: 64 },
   { B: 2, H: 8, Hkv: 2, L: 512, D: 128 },
   { B: 1, H: 8, L: 512, D: 80 },
+  { B: 1, H: 1, L: 2048, D: 64, window: 128 },
 ];
 const SMOKE: readonly Shape[] = [
   { B: 2, H: 4, Hkv: 2, L: 5, S: 7, D: 8 },
   { B: 1, H: 2, L: 9, D: 8, causal: true },
+  { B: 1, H: 2, L: 9, D: 8, window: 2 },
 ];
 
-const nameOf = ({ B, H, Hkv, L, S, D, causal }: Shape) =>
-  [`B${B}`, Hkv ? `H${H}/${Hkv}` : `H${H}`, `L${L}`, S ? `S${S}` : '', `D${D}`, causal ? 'causal' : '']
-    .filter(Boolean)
-    .join(' ');
+const nameOf = ({ B, H, Hkv, L, S, D, causal, window }: Shape) => {
+  const heads = Hkv ? `H${H}/${Hkv}` : `H${H}`;
+  const seen = [causal ? 'causal' : '', window ? `window ${window}` : ''];
+  return [`B${B}`, heads, `L${L}`, S ? `S${S}` : '', `D${D}`, ...seen].filter(Boolean).join(' ');
+};
+
+/** How many keys before and after its own a query sees, or null for all. */
+const bandOf = ({ causal, window }: Shape): readonly [left: number, right: number] | null =>
+  causal ? [Infinity, 0] : window ? [window, window] : null;
 
 /** Scaled dot-product attention from q [B, H, L, D] and k, v [B, Hkv, S, D]: softmax(q k^T / sqrt(D)) v. */
 const definition =
-  ({ B, H, Hkv = H, L, S = L, D, causal = false }: Shape): Definition =>
+  (sizes: Shape): Definition =>
   <T>(ops: Ops<T>, ...[q, k, v]: T[]): T => {
+    const { B, H, Hkv = H, L, S = L, D } = sizes;
+    const band = bandOf(sizes);
     // Heads that share keys are more queries of one head.
     const queries = ops.reshape(ops.mul(q as T, 1 / Math.sqrt(D)), [B, Hkv, (H / Hkv) * L, D]);
     const scores = ops.reshape(ops.matmul(queries, k as T, true), [B, H, L, S]);
-    const weights = ops.softmax(causal ? ops.causal(scores) : scores);
+    const weights = ops.softmax(band ? ops.band(scores, ...band) : scores);
     const output = ops.matmul(ops.reshape(weights, [B, Hkv, (H / Hkv) * L, S]), v as T);
     return ops.reshape(output, [B, H, L, D]);
   };
 
+/** How many keys the queries of a head see together. */
+function pairsOf({ L, S = L, ...sizes }: Shape): number {
+  const [left, right] = bandOf({ L, S, ...sizes }) ?? [Infinity, Infinity];
+  let pairs = 0;
+  for (let i = 0; i < L; i++) pairs += Math.min(i + right, S - 1) - Math.max(i - left, 0) + 1;
+  return pairs;
+}
+
 /** Forward, and forward and backward: y; y, dq, dk, dv. */
 function* rows({ dtype, smoke }: Wish): Generator<Row> {
   for (const sizes of smoke ? SMOKE : SHAPES) {
-    const { B, H, Hkv = H, L, S = L, D, causal = false } = sizes;
+    const { B, H, Hkv = H, L, S = L, D, causal = false, window } = sizes;
     const [q, k, v] = [
       [B, H, L, D],
       [B, Hkv, S, D],
@@ -63,8 +82,11 @@ function* rows({ dtype, smoke }: Wish): Generator<Row> {
     const all = [...inputs, dy];
     const attend = definition(sizes);
     const ours = (...[q, k, v]: Tensor[]) =>
-      scaledDotProductAttention(q as Tensor, k as Tensor, v as Tensor, { isCausal: causal });
-    const pairs = B * H * (causal ? (L * (L + 1)) / 2 : L * S);
+      scaledDotProductAttention(q as Tensor, k as Tensor, v as Tensor, {
+        isCausal: causal,
+        ...(window ? { window: [window, window] } : {}),
+      });
+    const pairs = B * H * pairsOf(sizes);
     const common = { shape: nameOf(sizes), dtype, size: B * H * L * S * D, tolerance: dtype === 'f16' ? 4e-3 : 1e-5 };
     yield {
       ...common,
@@ -74,8 +96,8 @@ function* rows({ dtype, smoke }: Wish): Generator<Row> {
       bytes: bytesOf(dtype, all),
       contenders: [
         ...forward(attend, inputs, ours),
-        // Its operator wants as many heads of keys as of queries.
-        ...(Hkv === H ? [multiHeadAttention(sizes, inputs)] : []),
+        // Its operator wants as many heads of keys as of queries, and knows no windows.
+        ...(Hkv === H && !window ? [multiHeadAttention(sizes, inputs)] : []),
       ],
       reference: () => reference(attend, inputs),
     };

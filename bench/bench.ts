@@ -44,7 +44,7 @@ export interface Running {
 
 /** One line of the table: an op at a shape, and all that can compute it. */
 export interface Row {
-  /** As the table shows it: `256x256 * 256x256`, `B1 H8 L256 D64 causal`. */
+  /** As the table shows it: `256x256 * 256x256`, `B1 H8 L512 D64 causal`. */
   readonly shape: string;
   readonly dtype: 'f32' | 'f16';
   /** What the table's size axis shows: elements, or multiply-adds; anything that grows with the row within one op and `series`. */

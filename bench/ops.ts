@@ -19,8 +19,8 @@ export interface Ops<T> {
   softmax(x: T): T;
   /** Over the last axis, with epsilon 1e-5. */
   layerNorm(x: T, weight: T, bias: T): T;
-  /** Scores [..., L, S] in which query i sees no key after i. */
-  causal(scores: T): T;
+  /** Scores [..., L, S] in which query i sees the keys i - left..i + right; `left` may be Infinity. */
+  band(scores: T, left: number, right: number): T;
   /** Rows of `table` [V, D] at `indices`. */
   embedding(table: T, indices: T): T;
   /** The mean of logsumexp(logits) - logits[target] over rows; `logits` [N, C], `target` [N]. */

@@ -35,9 +35,12 @@ export const plainOps: Ops<Tensor> = {
   gelu: (x) => gelu(x),
   softmax: (x) => softmax(x),
   layerNorm: (x, weight, bias) => layerNormPlain(x, weight, bias, weight.shape, 1e-5),
-  causal: (x) => {
+  band: (x, left, right) => {
     const [L, S] = x.shape.slice(-2) as [number, number];
-    return where(lessEqual(arange(x.gpu, 0, S, 1, 'i32'), reshape(arange(x.gpu, 0, L, 1, 'i32'), [L, 1])), x, -3.4e38);
+    const key = arange(x.gpu, 0, S, 1, 'i32');
+    const last = reshape(arange(x.gpu, right, L + right, 1, 'i32'), [L, 1]);
+    const seen = where(lessEqual(key, last), x, -3.4e38);
+    return left === Infinity ? seen : where(lessEqual(sub(last, left + right), key), seen, -3.4e38);
   },
   embedding,
   crossEntropy: (logits, target) => crossEntropy(logits, target),

@@ -90,7 +90,7 @@ const definition =
       const qkv = linear(ops, ops.layerNorm(x, take(), take()), take(), take());
       const heads = (i: number) =>
         ops.permute(ops.reshape(ops.slice(qkv, 2, i * D, (i + 1) * D), [B, L, H, D / H]), [0, 2, 1, 3]);
-      const scores = ops.causal(ops.matmul(ops.mul(heads(0), 1 / Math.sqrt(D / H)), heads(1), true));
+      const scores = ops.band(ops.matmul(ops.mul(heads(0), 1 / Math.sqrt(D / H)), heads(1), true), Infinity, 0);
       const read = ops.permute(ops.matmul(ops.softmax(scores), heads(2)), [0, 2, 1, 3]);
       x = ops.add(x, linear(ops, ops.reshape(read, [B, L, D]), take(), take()));
       const hidden = ops.gelu(linear(ops, ops.layerNorm(x, take(), take()), take(), take()));

@@ -68,9 +68,11 @@ export function jaxOps({ lax, nn, numpy }: Jax): Ops<JaxArray> {
         .mul(weight.ref)
         .add(bias.ref);
     },
-    causal: (x) => {
+    band: (x, left, right) => {
       const [L, S] = x.shape.slice(-2) as [number, number];
-      return numpy.where(numpy.tri(L, S, 0, { dtype: numpy.bool }), x.ref, -3.4e38);
+      const upTo = (k: number) => numpy.tri(L, S, k, { dtype: numpy.bool });
+      const seen = numpy.where(upTo(right), x.ref, -3.4e38);
+      return left === Infinity ? seen : numpy.where(upTo(-left - 1), -3.4e38, seen);
     },
     // Rows taken would do, but their gradient, a scatter, cannot be compiled.
     embedding: (table, indices) => numpy.matmul(nn.oneHot(indices.ref, table.shape[0] as number), table.ref),

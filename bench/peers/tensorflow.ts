@@ -74,10 +74,11 @@ export function tensorflowOps(tf: Tf): Ops<Tensor> {
     gelu: (x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)),
     softmax: (x) => tf.softmax(x),
     layerNorm,
-    causal: (x) => {
+    band: (x, left, right) => {
       const [L, S] = x.shape.slice(-2) as [number, number];
-      const seen = tf.greaterEqual(tf.reshape(tf.range(0, L), [L, 1]), tf.range(0, S));
-      return tf.where(tf.broadcastTo(seen, x.shape), x, -3.4e38);
+      const upTo = (k: number) => tf.greaterEqual(tf.reshape(tf.range(k, L + k), [L, 1]), tf.range(0, S));
+      const seen = tf.where(tf.broadcastTo(upTo(right), x.shape), x, -3.4e38);
+      return left === Infinity ? seen : tf.where(tf.broadcastTo(upTo(-left - 1), x.shape), -3.4e38, seen);
     },
     embedding: (table, indices) => tf.gather(table, indices as Tensor1D),
     crossEntropy: (logits, target) => {

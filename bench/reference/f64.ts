@@ -68,7 +68,7 @@ function opsOn(tape: (() => void)[]): Ops<Var> {
       ),
     softmax: (x) => softmax(tape, x),
     layerNorm: (x, weight, bias) => layerNorm(tape, x, weight, bias),
-    causal: (x) => causal(tape, x),
+    band: (x, left, right) => band(tape, x, left, right),
     embedding: (table, indices) => {
       const width = table.shape.at(-1) as number;
       const from = (i: number) => get(indices.data, Math.floor(i / width)) * width + (i % width);
@@ -255,9 +255,12 @@ function layerNorm(tape: (() => void)[], x: Var, weight: Var, bias: Var): Var {
   return y;
 }
 
-function causal(tape: (() => void)[], x: Var): Var {
+function band(tape: (() => void)[], x: Var, left: number, right: number): Var {
   const [L, S] = x.shape.slice(-2) as [number, number];
-  const seen = (i: number) => i % S <= Math.floor(i / S) % L;
+  const seen = (i: number) => {
+    const ahead = (i % S) - (Math.floor(i / S) % L);
+    return -left <= ahead && ahead <= right;
+  };
   const y = make(
     x.shape,
     x.data.map((v, i) => (seen(i) ? v : Number.NEGATIVE_INFINITY)),

@@ -8,7 +8,7 @@ import { indices, swapMiddle, uniform } from '../../bench/values.ts';
 const everything: Definition = <T>(ops: Ops<T>, ...[x, w, u, bias, scale, v, ids, target]: T[]): T => {
   const rows = ops.embedding(x!, ids!);
   const turned = ops.permute(ops.reshape(rows, [2, 3, 4]), [1, 0, 2]);
-  const scores = ops.causal(ops.matmul(turned, turned, true));
+  const scores = ops.band(ops.matmul(turned, turned, true), 1, 0);
   const mixed = ops.matmul(ops.softmax(scores), ops.layerNorm(turned, scale!, v!));
   const read = additive(ops, linear(ops, mixed, w!), turned, turned, ops.slice(bias!, 0, 0, 4));
   const part = (from: number) => ops.reshape(ops.slice(read, 1, from, from + 1), [3, 4]);

@@ -19,6 +19,8 @@ const COUNTS = [
   ['softmax', '[5, 33]', 'last axis', 5 * 5 * 33, 4 * 2 * 5 * 33],
   // Two heads of 9 queries that see 45 keys in all: two products of 8, and six more.
   ['attention', 'B1 H2 L9 D8 causal', 'forward', 2 * 45 * (2 * 2 * 8 + 6), 4 * 4 * 2 * 9 * 8],
+  // Queries 0 and 8 see 3 keys, 1 and 7 see 4, the five between them 5.
+  ['attention', 'B1 H2 L9 D8 window 2', 'forward', 2 * 39 * (2 * 2 * 8 + 6), 4 * 4 * 2 * 9 * 8],
   // x, weight, bias, y.
   ['layer_norm', '[5, 33]', 'forward', 7 * 5 * 33, 4 * (2 * 5 * 33 + 2 * 33)],
   ['reduce', '[5, 33]', 'argmax, last axis', 5 * 33, 4 * (5 * 33 + 5)],
