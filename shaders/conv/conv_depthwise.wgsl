@@ -8,8 +8,10 @@
 alias Scalar = f32; // dtype
 override WG: u32 = 64;
 override BIAS: bool = false;
-override WRITTEN: bool = false; // for three taps along W: written out, since a loop costs more than what is in it on a CPU; needs
-override STEP: u32 = 1;         // the stride along W in taps, 1 or 2: an element that neighbours share is then loaded once
+// A loop costs more than what is in it on a CPU, so that rows of three taps are written out.
+override WRITTEN: bool = false; // where the stride along W is STEP taps, 1 or 2: an element that neighbours share is then loaded once
+override STEP: u32 = 1;
+override SQUARE: bool = false;  // and where there are three of them
 
 struct Params {
   count: u32, quads: u32, phases: u32, blocksW: u32, // invocations; fours of channels; fours of outputs along W
@@ -41,6 +43,29 @@ fn add(sums: ptr<function, Four>, v: Four, k: u32) {
   (*sums).d += v.d * tap;
 }
 
+// The products of a row of a kernel, which begins at k, with the row of images that begins at `begin`.
+fn addRow(sums: ptr<function, Four>, begin: u32, k: u32) {
+  let next = params.stride.z * params.steps.z;
+  let step = params.dilation.z * params.steps.z;
+  if (WRITTEN) {
+    let first = Four(image(begin), image(begin + next), image(begin + 2u * next), image(begin + 3u * next));
+    add(sums, first, k);
+    let at = begin + step;
+    let last = at + 3u * next;
+    var second = Four(first.b, first.c, first.d, image(last));
+    if (STEP != 1u) { second = Four(image(at), image(at + next), image(at + 2u * next), second.d); }
+    add(sums, second, k + params.quads);
+    var third = Four(second.b, second.c, second.d, image(last + step));
+    if (STEP == 2u) { third = Four(first.b, first.c, first.d, third.d); }
+    add(sums, third, k + 2u * params.quads);
+    return;
+  }
+  for (var c = 0u; c < params.kernel.z; c++) {
+    let at = begin + c * step;
+    add(sums, Four(image(at), image(at + next), image(at + 2u * next), image(at + 3u * next)), k + c * params.quads);
+  }
+}
+
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let i = linearIndex(wid, nwg, lid, WG);
@@ -58,32 +83,19 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let d = volume - n * params.outputs.x;
   let corner = vec3u(d, h, w0) * params.stride.xyz * params.steps.xyz;
   let base = n * params.image + corner.x + corner.y + corner.z + quad;
-  let next = params.stride.z * params.steps.z;
   let step = params.dilation.xyz * params.steps.xyz;
   var k = phase * params.taps * params.quads + quad;
   let start = biasOf(quad);
   var sums = Four(start, start, start, start);
-  for (var a = 0u; a < params.kernel.x; a++) {
-    for (var b = 0u; b < params.kernel.y; b++) {
-      var at = base + a * step.x + b * step.y;
-      if (WRITTEN) {
-        let first = Four(image(at), image(at + next), image(at + 2u * next), image(at + 3u * next));
-        add(&sums, first, k);
-        at += step.z;
-        let last = at + 3u * next;
-        var second = Four(first.b, first.c, first.d, image(last));
-        if (STEP != 1u) { second = Four(image(at), image(at + next), image(at + 2u * next), second.d); }
-        add(&sums, second, k + params.quads);
-        var third = Four(second.b, second.c, second.d, image(last + step.z));
-        if (STEP == 2u) { third = Four(first.b, first.c, first.d, third.d); }
-        add(&sums, third, k + 2u * params.quads);
-        k += 3u * params.quads;
-        continue;
-      }
-      for (var c = 0u; c < params.kernel.z; c++) {
-        add(&sums, Four(image(at), image(at + next), image(at + 2u * next), image(at + 3u * next)), k);
-        at += step.z;
-        k += params.quads;
+  if (SQUARE) {
+    addRow(&sums, base, k);
+    addRow(&sums, base + step.y, k + 3u * params.quads);
+    addRow(&sums, base + 2u * step.y, k + 6u * params.quads);
+  } else {
+    for (var a = 0u; a < params.kernel.x; a++) {
+      for (var b = 0u; b < params.kernel.y; b++) {
+        addRow(&sums, base + a * step.x + b * step.y, k);
+        k += params.kernel.z * params.quads;
       }
     }
   }

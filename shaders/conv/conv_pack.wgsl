@@ -5,6 +5,7 @@
 
 alias Scalar = f32; // dtype
 override WG: u32 = 64;
+const LANES = vec4u(0u, 1u, 2u, 3u);
 override SPREAD: bool = false; // whether any `every` is more than 1
 
 // xyz are those of D, H and W. `size`: of out; `room`: of x; `strides`: of x.
@@ -17,10 +18,23 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<Scalar>;               // [groups, N, C, D, H, W] by its strides
 @group(0) @binding(2) var<storage, read_write> out: array<vec4<Scalar>>; // [groups, phases, N, D, H, W, quads]
 
-fn four(at: u32, channel: u32) -> vec4<Scalar> {
-  let next = at + vec4u(0u, 1u, 2u, 3u) * params.strideC;
-  let v = vec4<Scalar>(x[next.x], x[next.y], x[next.z], x[next.w]);
-  return select(vec4<Scalar>(), v, channel + vec4u(0u, 1u, 2u, 3u) < vec4u(params.channels));
+// Where position `scaled` / every of an axis is, and whether it is inside.
+struct Along { at: u32, inside: bool }
+fn along(scaled: i32, every: i32, room: i32) -> Along {
+  if (!SPREAD) { return Along(u32(scaled), scaled >= 0 && scaled < room); }
+  let at = scaled / every;
+  return Along(u32(at), scaled >= 0 && at * every == scaled && at < room);
+}
+
+// The first channel of the quad at the start of a row of x, and whether the row is inside.
+struct Row { at: u32, inside: bool }
+
+// Four channels of an element of a row, zeros outside.
+fn moved(row: Row, scaled: i32, quad: u32) -> vec4<Scalar> {
+  let w = along(scaled, params.every.z, params.room.z);
+  let at = row.at + w.at * params.strides.z + LANES * params.strideC;
+  let inside = (quad * 4u + LANES < vec4u(params.channels)) & vec4<bool>(row.inside && w.inside);
+  return select(vec4<Scalar>(), vec4<Scalar>(x[at.x], x[at.y], x[at.z], x[at.w]), inside);
 }
 
 @compute @workgroup_size(WG)
@@ -49,16 +63,13 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   }
   let offset = params.offset.xyz + vec3i(phase);
   let first = vec3i(vec3u(d, h, w0)) * params.scale.xyz + offset;
-  let base = group * params.strideG + n * params.strideN + quad * 4u * params.strideC;
-  for (var j = 0u; j < min(4u, params.size.z - w0); j++) {
-    let scaled = first + vec3i(0, 0, i32(j) * params.scale.z);
-    var at = scaled;
-    if (SPREAD) { at = scaled / params.every.xyz; }
-    var v = vec4<Scalar>();
-    if (all(scaled >= vec3i(0)) && (!SPREAD || all(at * params.every.xyz == scaled)) && all(at < params.room.xyz)) {
-      let place = vec3u(at) * params.strides.xyz;
-      v = four(base + place.x + place.y + place.z, quad * 4u);
-    }
-    out[(row * params.size.z + w0 + j) * params.quads + quad] = v;
-  }
+  let inD = along(first.x, params.every.x, params.room.x);
+  let inH = along(first.y, params.every.y, params.room.y);
+  let source = Row(group * params.strideG + n * params.strideN + quad * 4u * params.strideC + inD.at * params.strides.x + inH.at * params.strides.y, inD.inside && inH.inside);
+  let to = (row * params.size.z + w0) * params.quads + quad;
+  let left = params.size.z - w0;
+  out[to] = moved(source, first.z, quad);
+  if (left > 1u) { out[to + params.quads] = moved(source, first.z + params.scale.z, quad); }
+  if (left > 2u) { out[to + 2u * params.quads] = moved(source, first.z + 2 * params.scale.z, quad); }
+  if (left > 3u) { out[to + 3u * params.quads] = moved(source, first.z + 3 * params.scale.z, quad); }
 }

@@ -3,7 +3,7 @@
 #include "lib/index.inc.wgsl"
 
 override INNER: bool = false;
-override DEEP: bool = true; // whether D may be more than 1
+override DEEP: bool = true; // whether there are several planes along D
 
 const LANES = vec4u(0u, 1u, 2u, 3u);
 // From one lane to the next, along W and along `inner`.

@@ -5,7 +5,9 @@
 #include "lib/power.inc.wgsl"
 
 override INDICES: bool = false;
-override TAPS: u32 = 0; // of a window along W where those are 2 or 3: written out, since a loop costs more than what is in it on a CPU
+// A loop costs more than what is in it on a CPU, so that short windows are written out.
+override ROWS: u32 = 0; // of a window where those are 2 or 3
+override TAPS: u32 = 0; // of its rows where those are 2 or 3; needed by ROWS
 override STEP: u32 = 0; // the stride along W in taps where that is 1 or 2: an element that neighbours share is then loaded once
 
 @group(0) @binding(1) var<storage, read> x: array<Scalar>;           // [outer, D, H, W, inner]
@@ -55,13 +57,62 @@ fn put(i: u32, value: f32, index: i32) {
   if (INDICES) { indices[i] = index; }
 }
 
+// Where four windows are: the first element of their lanes in x, where they start and end along W, and how many taps they have at most.
+struct Windows { inner: vec4u, start: vec4u, end: vec4u, taps: u32 }
+
+// Their elements in row h of plane d of x; one before the first is large, and so not inside.
+fn takeRow(s: ptr<function, State>, w: Windows, d: u32, h: u32) {
+  let n = params.x.xyz;
+  let step = stepOf().z;
+  let apart = select(1u, params.inner, INNER); // what neighbours along W are
+  let row = (d * n.y + h) * n.z;
+  var column = w.start;
+  if (TAPS > 0u) {
+    let width = select(0u, n.z, h < n.y);
+    let at = w.inner + (row + column) * apart;
+    let first = four(at);
+    take(s, first, column < vec4u(width), row + column);
+    column += step;
+    let next = at + step * apart;
+    var second = first;
+    if (STEP == 1u) { second = vec4f(first.yzw, f32(x[next.w])); } else { second = four(next); }
+    take(s, second, column < vec4u(width), row + column);
+    if (TAPS > 2u) {
+      column += step;
+      let last = next + step * apart;
+      var third = second;
+      if (STEP > 0u) { third = vec4f(select(first, second, STEP == 1u).yzw, f32(x[last.w])); } else { third = four(last); }
+      take(s, third, column < vec4u(width), row + column);
+    }
+    return;
+  }
+  for (var c = 0u; c < w.taps; c++) {
+    var inside = column < vec4u(n.z);
+    if (ADAPTIVE) { inside = vec4u(c) < w.end; }
+    take(s, four(w.inner + (row + column) * apart), inside, row + column);
+    column += step;
+  }
+}
+
+// Their elements in plane d of x, in the rows of `wh`.
+fn takePlane(s: ptr<function, State>, w: Windows, d: u32, wh: Window) {
+  let step = stepOf().y;
+  let first = u32(wh.start);
+  if (ROWS > 0u) {
+    takeRow(s, w, d, first);
+    takeRow(s, w, d, first + step);
+    if (ROWS > 2u) { takeRow(s, w, d, first + 2u * step); }
+    return;
+  }
+  for (var b = wh.first; b < wh.end; b++) { takeRow(s, w, d, first + b * step); }
+}
+
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let m = params.y.xyz;
   let place = placeOf(linearIndex(wid, nwg, lid, WG), m);
   if (place.outer >= params.outer) { return; }
   let n = params.x.xyz;
-  let step = stepOf();
   let wd = windowAt(place.d, axisD());
   let wh = windowAt(place.h, axisH());
   let columns = place.w + laneW();
@@ -69,41 +120,15 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let w1 = windowAt(columns.y, axisW());
   let w2 = windowAt(columns.z, axisW());
   let w3 = windowAt(columns.w, axisW());
-  let start = vec4u(vec4i(w0.start, w1.start, w2.start, w3.start)); // those before 0 become large, and so are not inside
   let end = vec4u(w0.end, w1.end, w2.end, w3.end);
   let taps = select(params.kernel.z, max(max(end.x, end.y), max(end.z, end.w)), ADAPTIVE);
-  let apart = select(1u, params.inner, INNER); // what neighbours along W are
-  let inner = place.outer * n.x * n.y * n.z * apart + place.inner + laneInner();
+  let inner = place.outer * n.x * n.y * n.z * select(1u, params.inner, INNER) + place.inner + laneInner();
+  let windows = Windows(inner, vec4u(vec4i(w0.start, w1.start, w2.start, w3.start)), end, taps);
   var state = State(vec4f(infinityFrom(-1.0)), vec4i(), vec4i(-1), vec4f());
-  for (var a = wd.first; a < wd.end; a++) {
-    for (var b = wh.first; b < wh.end; b++) {
-      let row = (u32(wd.start + i32(a * step.x)) * n.y + u32(wh.start + i32(b * step.y))) * n.z;
-      var column = start;
-      if (TAPS > 0u) {
-        let at = inner + (row + column) * apart;
-        let first = four(at);
-        take(&state, first, column < vec4u(n.z), row + column);
-        column += step.z;
-        let next = at + step.z * apart;
-        var second = first;
-        if (STEP == 1u) { second = vec4f(first.yzw, f32(x[next.w])); } else { second = four(next); }
-        take(&state, second, column < vec4u(n.z), row + column);
-        if (TAPS > 2u) {
-          column += step.z;
-          let last = next + step.z * apart;
-          var third = second;
-          if (STEP > 0u) { third = vec4f(select(first, second, STEP == 1u).yzw, f32(x[last.w])); } else { third = four(last); }
-          take(&state, third, column < vec4u(n.z), row + column);
-        }
-        continue;
-      }
-      for (var c = 0u; c < taps; c++) {
-        var inside = column < vec4u(n.z);
-        if (ADAPTIVE) { inside = vec4u(c) < end; }
-        take(&state, four(inner + (row + column) * apart), inside, row + column);
-        column += step.z;
-      }
-    }
+  if (DEEP) {
+    for (var a = wd.first; a < wd.end; a++) { takePlane(&state, windows, u32(wd.start) + a * stepOf().x, wh); }
+  } else {
+    takePlane(&state, windows, 0u, wh);
   }
   var best = state.best;
   if (OP == MAX) { best = select(best, vec4f(nanFrom(1.0)), state.bits > INFINITE); }

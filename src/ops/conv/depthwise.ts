@@ -38,7 +38,7 @@ export function correlateDepthwise(
   const WRITTEN = taps[2] === 3 && (step === 1 || step === 2);
   const constants = {
     ...{ WG, BIAS: bias !== undefined, ACTIVATION: convDepthwise.ops[keepsPre ? 'NONE' : activation] },
-    ...{ WRITTEN, STEP: WRITTEN ? step : 1 },
+    ...{ WRITTEN, STEP: WRITTEN ? step : 1, SQUARE: WRITTEN && taps[0] === 1 && taps[1] === 3 },
   };
   const buffers = { images, kernels, bias: bias ?? kernels, out };
   dispatch(gpu, convDepthwise, buffers, params, grid(count, WG), constants);

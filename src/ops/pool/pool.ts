@@ -50,7 +50,7 @@ function launch(
   const reach = (i: number) =>
     ((y[i] as number) - 1) * (stride[i] as number) + (dilation[i] as number) * ((kernel[i] as number) - 1) + 1;
   const constants = {
-    ...{ WG, INNER, DEEP: x[0] > 1 || y[0] > 1, ADAPTIVE: adaptive, COUNT_PAD: countPad },
+    ...{ WG, INNER, DEEP: x[0] > 1 || y[0] > 1 || kernel[0] > 1, ADAPTIVE: adaptive, COUNT_PAD: countPad },
     PADDED: x.some((n, i) => (before[i] as number) > 0 || reach(i) > n),
     DILATED: dilation.some((n) => n > 1),
   };
@@ -63,12 +63,14 @@ function forward(op: Op, x: Tensor, g: Geometry, divisor: Divisor, p: number, in
   const { gpu, dtype } = x;
   const y = gpu.empty(g.shape, dtype, 'pool');
   const { params, groups, constants } = launch(g, g.y, divisor, p);
-  const [width, step] = [g.kernel[2], g.stride[2] / g.dilation[2]];
-  const written = !g.adaptive && (width === 2 || width === 3);
+  const [height, width] = [g.kernel[1], g.kernel[2]];
+  const step = g.stride[2] / g.dilation[2];
+  const isShort = (n: number) => op !== 'LP' && !g.adaptive && (n === 2 || n === 3);
   const specialised = {
     ...{ ...constants, OP: poolKernel.ops[op], INDICES: indices !== null },
-    TAPS: written ? width : 0,
-    STEP: written && !constants.INNER && (step === 1 || step === 2) ? step : 0,
+    ROWS: isShort(width) && isShort(height) ? height : 0,
+    TAPS: isShort(width) ? width : 0,
+    STEP: isShort(width) && !constants.INNER && (step === 1 || step === 2) ? step : 0,
   };
   using none = indices ? null : gpu.empty([1], 'i32', 'pool');
   const buffers = { x, y, indices: indices ?? (none as Tensor) };
