@@ -8,6 +8,7 @@
 #include "lib/online.inc.wgsl"
 #include "lib/strided.inc.wgsl"
 #include "lib/softmax_input.inc.wgsl"
+#include "lib/softmax_write.inc.wgsl"
 #include "lib/softmax_held.inc.wgsl"
 
 alias Scalar = f32; // dtype
@@ -69,21 +70,5 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     pair = fold(pair, load(at, seen));
     seen += stride;
   }
-  pair = mergeLanes(pair, lid, lane);
-  let scale = reciprocalSum(pair);
-  let logS = logSum(pair);
-  at = own.at;
-  seen = own.seen;
-  for (; at + 3u * step < end; at += 4u * step) {
-    let v = softmax4(loadFour(at, seen) - pair.x, scale, logS);
-    y[at] = Scalar(v.x);
-    y[at + step] = Scalar(v.y);
-    y[at + 2u * step] = Scalar(v.z);
-    y[at + 3u * step] = Scalar(v.w);
-    seen += 4u * stride;
-  }
-  for (; at < end; at += step) {
-    y[at] = Scalar(softmax4(vec4f(load(at, seen) - pair.x), scale, logS).x);
-    seen += stride;
-  }
+  writeRow(own.at, own.seen, end, mergeLanes(pair, lid, lane));
 }

@@ -7,6 +7,7 @@
 #include "lib/online.inc.wgsl"
 #include "lib/strided.inc.wgsl"
 #include "lib/softmax_input.inc.wgsl"
+#include "lib/softmax_write.inc.wgsl"
 
 alias Scalar = f32; // dtype
 override LOG: bool = false;
@@ -29,26 +30,6 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let firstPair = firstOf(mine.row, params.splits, params.inner);
   var pair = stats[firstPair];
   for (var k = 1u; k < params.splits; k++) { pair = merge(pair, stats[firstPair + k * params.inner]); }
-  let scale = reciprocalSum(pair);
-  let logS = logSum(pair);
-  let end = mine.first + mine.stop * params.inner;
   let begin = mine.begin + laneOf(lid);
-  let step = LANES * params.inner;
-  let stride = LANES * params.maskStep;
-  var at = mine.first + begin * params.inner;
-  var seen = maskOf(mine.row) + begin * params.maskStep;
-  for (; at + 3u * step < end; at += 4u * step) {
-    var v = loadFour(at, seen) - pair.x;
-    if (LOG) { v -= logS; } else { v = exp(v) * scale; }
-    y[at] = Scalar(v.x);
-    y[at + step] = Scalar(v.y);
-    y[at + 2u * step] = Scalar(v.z);
-    y[at + 3u * step] = Scalar(v.w);
-    seen += 4u * stride;
-  }
-  for (; at < end; at += step) {
-    let v = load(at, seen) - pair.x;
-    if (LOG) { y[at] = Scalar(v - logS); } else { y[at] = Scalar(exp(v) * scale); }
-    seen += stride;
-  }
+  writeRow(mine.first + begin * params.inner, maskOf(mine.row) + begin * params.maskStep, mine.first + mine.stop * params.inner, pair);
 }
