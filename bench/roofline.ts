@@ -10,7 +10,8 @@ export interface MeasuredRoofline extends Roofline {
 
 const INVOCATIONS = { software: 4096, gpu: 1 << 20 };
 const COPY_BYTES = { software: 1 << 26, gpu: 1 << 28 };
-const TURNS = 256;
+/** Long enough for a GPU that what begins and ends a dispatch does not count. */
+const TURNS = { software: 256, gpu: 2048 };
 /** Of a turn of multiply_add.wgsl: eight vec4, two operations each. */
 const FLOPS_A_TURN = 8 * 4 * 2;
 
@@ -19,7 +20,8 @@ export async function measureRoofline(gpu: Gpu, software: boolean, samples: numb
   const kind = software ? 'software' : 'gpu';
   const bytes = Math.min(COPY_BYTES[kind], gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
   const bytesPerSecond = await best(gpu, samples, copyBytes(gpu, bytes));
-  const arithmetic = (dtype: 'f32' | 'f16') => best(gpu, samples, multiplyAdds(gpu, dtype, INVOCATIONS[kind]));
+  const arithmetic = (dtype: 'f32' | 'f16') =>
+    best(gpu, samples, multiplyAdds(gpu, dtype, INVOCATIONS[kind], TURNS[kind]));
   const flopsPerSecond = await arithmetic('f32');
   const half = gpu.features.has('shader-f16') ? { flopsPerSecondF16: await arithmetic('f16') } : {};
   const matrix = await matrixUnits(gpu);
@@ -65,12 +67,12 @@ function copyBytes(gpu: Gpu, bytes: number): Load {
 }
 
 /** Also the clock of `measure`: a load that no change of the engine makes faster or slower. */
-export function multiplyAdds(gpu: Gpu, dtype: 'f32' | 'f16', invocations: number): Load {
+export function multiplyAdds(gpu: Gpu, dtype: 'f32' | 'f16', invocations: number, turns = TURNS.software): Load {
   const x = gpu.tensor([...Array(4).fill(0.5), ...Array(4).fill(0.25)], [8], { dtype });
   const y = gpu.empty([4 * invocations], dtype);
   return {
-    amount: invocations * TURNS * FLOPS_A_TURN,
-    record: () => dispatch(gpu, multiplyAdd, { x, y }, { turns: TURNS }, grid(invocations, 64)),
+    amount: invocations * turns * FLOPS_A_TURN,
+    record: () => dispatch(gpu, multiplyAdd, { x, y }, {}, grid(invocations, 64), { TURNS: turns }),
     dispose: () => free(x, y),
   };
 }

@@ -18,7 +18,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let tile = tileOf(item, ROWS);
   let range = keysOf(tile.batch, tile.low, tile.high, KEYS);
   for (var j = range.x; j < range.y; j += KEYS) {
-    if (isHidden(tile, j)) { continue; }
+    if (isHidden(tile, j, KEYS)) { continue; }
     let full = isFull(tile, j, KEYS);
     var rows = gradientOf(tile, j, full, false).ds;
     let ds = blockOf(rows);

@@ -1,52 +1,57 @@
-// attention_backward_q.wgsl for GPUs: a workgroup has a tile of 32 rows and walks over the keys, 32 at a time.
-// flops: 256 * (items - first) * s * (2 * d4 + dv4)
+// attention_backward_q.wgsl for GPUs: a workgroup has a tile of rows and walks over the keys, a tile at a time.
+// flops: 256 * MB * (items - first) / splits * s * (2 * d4 + dv4)
 #include "lib/attention.inc.wgsl"
 #include "lib/attention_tiled.inc.wgsl"
 #include "lib/attention_gradient_tiled.inc.wgsl"
 
-const D32: u32 = 2; // tunable; D / 32, rounded up
+alias Out = f32; // dtype
 
-@group(0) @binding(8) var<storage, read_write> dq: array<vec4<Scalar>>; // as q
-
-var<workgroup> weights: array<vec4f, 256>; // dS [32 rows][32 keys]
+@group(0) @binding(8) var<storage, read_write> dq: array<vec4<Out>>; // as q; of splits so many
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) index: u32) {
   let item = params.first + wid.y * nwg.x + wid.x;
   if (item >= params.items) { return; }
-  let tile = tileOf(item, TILE);
-  let lx = index % 8u;
-  let ly = index / 8u;
-  var sums: array<mat4x4f, D32>; // columns are rows of queries
-  let range = keysOf(tile.batch, tile.low, tile.high, TILE);
+  let split = item % params.splits;
+  let tile = tileOf(item / params.splits, TILE);
+  let lx = index % LX;
+  let ly = index / LX;
+  let linesQ = linesOf(tile, index / DEPTH, params.qAt);
+  let linesO = linesOf(tile, index / DEPTH, params.oAt);
+  var sums: Sums; // columns are rows of queries
+  let range = shareOf(keysOf(tile.batch, tile.low, tile.high, TILE), split);
   for (var j = range.x; j < range.y; j += TILE) {
-    if (isHidden(tile, j)) { continue; }
-    let full = isFull(tile, j, TILE);
-    let ds = gradientOf(tile, j, full, index).ds;
-    for (var r = 0u; r < 4u; r++) { weights[(4u * ly + r) * 8u + lx] = ds[r]; }
-    for (var c = 0u; c < D32; c++) {
-      workgroupBarrier(); // the weights are complete, and all are done with the last tile
-      for (var i = index; i < 256u; i += WG) {
-        let d = c * 8u + i % 8u;
+    if (isHidden(tile, j, TILE)) { continue; }
+    let whole = isWhole(tile, j);
+    let scores = dotsQK(linesQ, keyLines(tile.batch, tile.hkv, j + index / DEPTH, params.kAt), index);
+    let dp = dotsOV(linesO, keyLines(tile.batch, tile.hkv, j + index / DEPTH, params.vAt), index);
+    putWeights(gradientOf(tile, j + 4u * lx, whole, scores, dp, ly).ds, lx, ly);
+    for (var k0 = 0u; k0 < TILE; k0 += CHUNK) {
+      workgroupBarrier(); // all are done with the last tiles
+      for (var i = index; i < CHUNK * WIDTH; i += WG) {
+        let d = i % WIDTH;
         var key = vec4f();
-        if (d < params.d4) { key = vec4f(k[keyLine(tile.batch, tile.hkv, j + i / 8u, params.kAt) + d]); }
-        tileA[i] = key;
+        if (d < params.d4) { key = vec4f(k[keyLine(tile.batch, tile.hkv, j + k0 + i / WIDTH, params.kAt) + d]); }
+        tiles[i] = key;
       }
-      workgroupBarrier(); // the tile is complete
-      for (var i = 0u; i < 8u; i++) {
-        let at = 32u * ly + i;
-        let w = mat4x4f(weights[at], weights[at + 8u], weights[at + 16u], weights[at + 24u]);
-        let keys = fourOfA(4u * i, lx);
-        if (full) { sums[c] = fused(sums[c], keys, w); } else { sums[c] = weighted(sums[c], keys, w); }
-      }
+      workgroupBarrier(); // the weights and the chunk are complete
+      addProducts(&sums, k0, false, whole, lx, ly);
     }
   }
-  for (var r = 0u; r < 4u; r++) {
-    if (tile.row + 4u * ly + r >= params.span) { break; }
-    let to = dot(params.qAt.xyz, vec3u(tile.batch.b, rowAt(tile, 4u * ly + r)));
-    for (var c = 0u; c < D32; c++) {
-      let d = c * 8u + lx;
-      if (d < params.d4) { dq[to + d] = vec4<Scalar>(sums[c][r]); }
-    }
+  for (var m = 0u; m < MB; m++) {
+    let r = 4u * ly + 32u * m;
+    finishRow(&sums, m, 0u, tile, r, split, lx);
+    finishRow(&sums, m, 1u, tile, r + 1u, split, lx);
+    finishRow(&sums, m, 2u, tile, r + 2u, split, lx);
+    finishRow(&sums, m, 3u, tile, r + 3u, split, lx);
+  }
+}
+
+fn finishRow(sums: ptr<function, Sums>, m: u32, i: u32, tile: Tile, r: u32, split: u32, lx: u32) {
+  if (tile.row + r >= params.span) { return; }
+  let to = split * params.part + dot(params.qAt.xyz, vec3u(tile.batch.b, rowAt(tile, r)));
+  for (var c = 0u; c < COLUMNS; c++) {
+    let d = c * LX + lx;
+    if (d < params.d4) { dq[to + d] = vec4<Out>((*sums)[m * COLUMNS + c][i]); }
   }
 }

@@ -1,10 +1,11 @@
-// Puts the ranges of keys of attention_forward.wgsl together: O = sum_z w_z O_z with w_z = exp(m_z - m) s_z / s, in order. One row an
-// invocation.
+// Puts the ranges of keys of attention_forward.wgsl together: O = sum_z w_z O_z with w_z = exp(m_z - m) s_z / s, in order. LANES
+// invocations a row.
 // flops: 8 * rows * splits * dv4
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype
 override WG: u32 = 64;
+override LANES: u32 = 1;
 
 struct Params { rows: u32, h: u32, l: u32, splits: u32, dv4: u32, oAt: vec4u }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -15,7 +16,8 @@ struct Params { rows: u32, h: u32, l: u32, splits: u32, dv4: u32, oAt: vec4u }
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
-  let i = linearIndex(wid, nwg, lid, WG);
+  let index = linearIndex(wid, nwg, lid, WG);
+  let i = index / LANES;
   if (i >= params.rows) { return; }
   var most = -3.3e38;
   for (var z = 0u; z < params.splits; z++) { most = max(most, partStats[z * params.rows + i].x); }
@@ -25,7 +27,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     total += exp(stat.x - most) * stat.y;
   }
   let to = dot(params.oAt.xyz, vec3u(i / params.l / params.h, i / params.l % params.h, i % params.l));
-  for (var d = 0u; d < params.dv4; d++) {
+  for (var d = index % LANES; d < params.dv4; d += LANES) {
     var sum = vec4f();
     for (var z = 0u; z < params.splits; z++) {
       let stat = partStats[z * params.rows + i];
@@ -34,5 +36,5 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     }
     o[to + d] = vec4<Scalar>(sum);
   }
-  stats[i] = vec2f(most, total);
+  if (index % LANES == 0u) { stats[i] = vec2f(most, total); }
 }

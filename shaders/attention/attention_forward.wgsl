@@ -42,7 +42,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let qb = linesOf(tile, 4u, params.qAt);
   let end = min(range.y, range.x + (split + 1u) * share);
   for (var j = range.x + split * share; j < end; j += KEYS) {
-    if (isHidden(tile, j)) { continue; }
+    if (isHidden(tile, j, KEYS)) { continue; }
     let full = isFull(tile, j, KEYS);
     let dots = dotsQK(qa, qb, keyLines(batch, tile.hkv, j, params.kAt), keyLines(batch, tile.hkv, j + 4u, params.kAt));
     var x = rowsOf(dots);

@@ -19,6 +19,7 @@ const HALF = 3u;
 struct Params {
   h: u32, hkv: u32, l: u32, s: u32, d4: u32, dv4: u32, // d4, dv4: D / 4, Dv / 4
   loops: u32, span: u32, blocks: u32, splits: u32,     // see tileOf
+  part: u32,                                           // vec4s of a split's gradient
   first: u32, items: u32, rows: u32,                   // of all tiles, those that this dispatch computes: [first, items); B H L
   qAt: vec4u, kAt: vec4u, vAt: vec4u, oAt: vec4u,      // strides in vec4s: batch, head, row
   maskAt: vec4u, maskKind: u32,                        // strides of batch, head, query and key, 0 where broadcast; 0 none, 1 bool, 2 f32, 3 f16
@@ -64,7 +65,11 @@ fn tileAt(batch: Batch, hkv: u32, turn: u32, row: u32, rows: u32) -> Tile {
 }
 
 // Head and query of a row.
-fn rowAt(tile: Tile, r: u32) -> vec2u { return vec2u(tile.head + (tile.row + r) / params.l, (tile.row + r) % params.l); }
+fn rowAt(tile: Tile, r: u32) -> vec2u {
+  let row = tile.row + r;
+  if (params.span <= params.l && row < params.l) { return vec2u(tile.head, row); }
+  return vec2u(tile.head + row / params.l, row % params.l);
+}
 fn rowIndex(batch: Batch, row: vec2u) -> u32 { return (batch.b * params.h + row.x) * params.l + row.y; }
 
 fn maskValue(i: u32) -> f32 {

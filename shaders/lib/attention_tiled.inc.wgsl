@@ -1,24 +1,58 @@
-// Attention by tiles of 32 rows of queries and 32 keys for GPUs. Workgroups have 8 x 8 invocations; each has the scores of 4 rows with
-// 4 keys, a column of a matrix being a row's, and of sums over rows or keys those of 4 rows (or keys) in every eighth vec4 of a head: however
-// wide heads are, no invocation holds more than eight matrices of them.
-const TILE = 32u;
-const WG = 64u;
+// Attention by square tiles for GPUs: 32 rows of queries and 32 keys, or 64 and 64. A workgroup has LX x 8 invocations, (lx, ly). Each has
+// the scores of MB blocks of 4 rows (ly + 8 m is the block, a column of its matrix a row) with keys 4 lx to 4 lx + 3; of sums over keys (or
+// rows) those of MB blocks of rows (or keys) in every LX-th vec4 of a head.
+const MB: u32 = 1;      // tunable; 1 or 2
+const COLUMNS: u32 = 2; // tunable; vec4s of a sum that an invocation has for each row: a head's width / 4 LX, rounded up
+const LX = 8u * MB;
+const WG = 8u * LX;
+const TILE = 4u * LX;
+const DEPTH = 8u / MB;      // vec4s of an operand that are in workgroup memory at a time, where all rows are
+const STEP = WG / DEPTH;    // rows that an invocation brings lie so far apart
+const WIDTH = LX * COLUMNS; // vec4s of a row, where it is brought whole
+const FIT = 512u / WIDTH;
+const CHUNK = select(select(8u, 16u, FIT >= 16u), 32u, FIT >= 32u); // whole rows that there is room for
+override PARTIAL: bool = true; // whether some tiles have fewer rows or keys, or queries that do not see all keys
 
 @group(0) @binding(3) var<storage, read> q: array<vec4<Scalar>>; // [B, H, L, D / 4] by its strides, as all of them
 @group(0) @binding(4) var<storage, read> k: array<vec4<Scalar>>; // [B, Hkv, S, D / 4]
 
-// Eight vec4s of 32 rows each. What is read by rows is in `place`s: those that neighbours read are neighbours, and so are those they write.
-var<workgroup> tileA: array<vec4f, 256>;
-var<workgroup> tileB: array<vec4f, 256>;
+// Of two operands DEPTH vec4s of TILE rows each, the second from 256 on, in `place`s: those that neighbours read are neighbours, and so are
+// those they write. Or of one operand CHUNK rows as they are. Not a word more: past 12 KB (24 KB for tiles of 64) NVIDIA's GPUs hold fewer
+// workgroups, and are a fifth slower.
+var<workgroup> tiles: array<vec4f, 512>;
+var<workgroup> weights: array<vec4f, TILE * LX>; // [rows][keys] of P or dS
 
-fn place(row: u32, d: u32) -> u32 { return d * 32u + ((row % 4u * 8u + row / 4u) ^ d); }
+alias Block = array<mat4x4f, MB>;
+alias Sums = array<mat4x4f, MB * COLUMNS>; // of block m and column c at m COLUMNS + c
 
-// Where a row begins. Rows and keys that do not exist repeat the last one that does, so that nothing past a length is ever read.
+fn place(row: u32, d: u32) -> u32 { return d * TILE + ((row % 4u * LX + row / 4u) ^ d); }
+
+// Where a row begins, and rows r, r + STEP and so on: those an invocation brings, four or two. Rows and keys that do not exist repeat the
+// last one that does, so that nothing past a length is ever read.
 fn lineOf(tile: Tile, r: u32, at: vec4u) -> u32 {
   let row = min(tile.row + r, params.span - 1u);
-  return dot(at.xyz, vec3u(tile.batch.b, tile.head + row / params.l, min(row % params.l, tile.batch.queries - 1u)));
+  var head = tile.head;
+  var query = row;
+  if (params.span > params.l) {
+    head += row / params.l;
+    query = row % params.l;
+  }
+  return dot(at.xyz, vec3u(tile.batch.b, head, min(query, tile.batch.queries - 1u)));
+}
+fn linesOf(tile: Tile, r: u32, at: vec4u) -> vec4u {
+  return vec4u(lineOf(tile, r, at), lineOf(tile, r + STEP, at), lineOf(tile, r + 2u * STEP, at), lineOf(tile, r + 3u * STEP, at));
 }
 fn keyLine(batch: Batch, hkv: u32, j: u32, at: vec4u) -> u32 { return dot(at.xyz, vec3u(batch.b, hkv, min(j, batch.keys - 1u))); }
+fn keyLines(batch: Batch, hkv: u32, j: u32, at: vec4u) -> vec4u {
+  return batch.b * at.x + hkv * at.y + min(vec4u(j) + STEP * vec4u(0u, 1u, 2u, 3u), vec4u(batch.keys - 1u)) * at.z;
+}
+
+// What of a range of keys or rows falls to a split: whole tiles, as evenly as they go.
+fn shareOf(range: vec2u, split: u32) -> vec2u {
+  let count = (range.y - min(range.x, range.y) + TILE - 1u) / TILE;
+  let share = (count + params.splits - 1u) / params.splits * TILE;
+  return vec2u(range.x + split * share, min(range.y, range.x + (split + 1u) * share));
+}
 
 // c + x w
 fn fused(c: mat4x4f, x: mat4x4f, w: mat4x4f) -> mat4x4f {
@@ -28,58 +62,122 @@ fn mixed(c: vec4f, x: mat4x4f, w: vec4f) -> vec4f {
   return fma(w.wwww, x[3], fma(w.zzzz, x[2], fma(w.yyyy, x[1], fma(w.xxxx, x[0], c))));
 }
 
-// The same where what has weight 0 does not count, be it NaN.
-fn weighted(c: mat4x4f, x: mat4x4f, w: mat4x4f) -> mat4x4f {
-  let e = vec4u(0x7f800000u);
-  let odd = max(max(bitcast<vec4u>(x[0]) & e, bitcast<vec4u>(x[1]) & e), max(bitcast<vec4u>(x[2]) & e, bitcast<vec4u>(x[3]) & e));
-  if (all(odd < e)) { return fused(c, x, w); }
-  var y = c;
-  var vectors = x;
-  var weights = w;
-  for (var i = 0u; i < 16u; i++) {
-    let weight = weights[i / 4u][i % 4u];
-    if (weight == 0.0) { continue; } // not `!=`, which is false for NaN on SwiftShader
-    y[i / 4u] += vectors[i % 4u] * weight;
-  }
-  return y;
-}
-
-// The dot products of the rows in tileA with those in tileB, four with four, added to c.
-fn dotTiles(c: mat4x4f, lx: u32, ly: u32) -> mat4x4f {
+// The dot products of the rows of the first operand with those of the second, added to c.
+fn dotTiles(c: Block, lx: u32, ly: u32) -> Block {
   var sum = c;
-  for (var d = 0u; d < 8u; d++) {
-    let a = mat4x4f(tileA[place(4u * ly, d)], tileA[place(4u * ly + 1u, d)], tileA[place(4u * ly + 2u, d)], tileA[place(4u * ly + 3u, d)]);
-    let b = mat4x4f(tileB[place(4u * lx, d)], tileB[place(4u * lx + 1u, d)], tileB[place(4u * lx + 2u, d)], tileB[place(4u * lx + 3u, d)]);
-    sum = fused(sum, transpose(b), a);
-  }
-  return sum;
-}
-
-// q.k of 4 rows with 4 keys, always summed in the same order, so that exp(score - maximum) is at most 1 in the backward pass too.
-fn dotsQK(tile: Tile, j: u32, index: u32) -> mat4x4f {
-  var sum = mat4x4f();
-  for (var d0 = 0u; d0 < params.d4; d0 += 8u) {
-    workgroupBarrier(); // all are done with the last tiles
-    for (var i = index; i < 256u; i += WG) {
-      let d = i % 8u;
-      let inside = d0 + d < params.d4;
-      var a = vec4f();
-      var b = vec4f();
-      if (inside) {
-        a = vec4f(q[lineOf(tile, i / 8u, params.qAt) + d0 + d]);
-        b = vec4f(k[keyLine(tile.batch, tile.hkv, j + i / 8u, params.kAt) + d0 + d]);
-      }
-      tileA[place(i / 8u, d)] = a;
-      tileB[place(i / 8u, d)] = b;
+  for (var d = 0u; d < DEPTH; d++) {
+    let b = 256u + d * TILE + (lx ^ d);
+    let keys = transpose(mat4x4f(tiles[b], tiles[b + LX], tiles[b + 2u * LX], tiles[b + 3u * LX]));
+    for (var m = 0u; m < MB; m++) {
+      let a = d * TILE + (ly ^ d) + 8u * m;
+      sum[m] = fused(sum[m], keys, mat4x4f(tiles[a], tiles[a + LX], tiles[a + 2u * LX], tiles[a + 3u * LX]));
     }
+  }
+  return sum;
+}
+fn putTiles(rows: mat4x4f, keys: mat4x4f, index: u32) {
+  for (var i = 0u; i < 4u / MB; i++) {
+    let at = place(index / DEPTH + i * STEP, index % DEPTH);
+    tiles[at] = rows[i];
+    tiles[256u + at] = keys[i];
+  }
+}
+
+// q.k of rows with keys, always summed in the same order, so that exp(score - maximum) is at most 1 in the backward pass too.
+fn dotsQK(rows: vec4u, keys: vec4u, index: u32) -> Block {
+  var sum = Block();
+  for (var d0 = 0u; d0 < params.d4; d0 += DEPTH) {
+    let d = d0 + index % DEPTH;
+    var a = mat4x4f();
+    var b = mat4x4f();
+    if (d < params.d4) {
+      a[0] = vec4f(q[rows.x + d]);
+      a[1] = vec4f(q[rows.y + d]);
+      b[0] = vec4f(k[keys.x + d]);
+      b[1] = vec4f(k[keys.y + d]);
+      if (MB == 1u) {
+        a[2] = vec4f(q[rows.z + d]);
+        a[3] = vec4f(q[rows.w + d]);
+        b[2] = vec4f(k[keys.z + d]);
+        b[3] = vec4f(k[keys.w + d]);
+      }
+    }
+    workgroupBarrier(); // all are done with the last tiles
+    putTiles(a, b, index);
     workgroupBarrier(); // the tiles are complete
-    sum = dotTiles(sum, index % 8u, index / 8u);
+    sum = dotTiles(sum, index % LX, index / LX);
   }
   return sum;
 }
 
-// Four rows of eight vec4s in a tile that is not in places.
-fn fourOfA(row: u32, column: u32) -> mat4x4f {
-  let i = row * 8u + column;
-  return mat4x4f(tileA[i], tileA[i + 8u], tileA[i + 16u], tileA[i + 24u]);
+// Whether queries see all keys of a tile, and all its rows exist; else `sight` says who sees what.
+fn isWhole(tile: Tile, j: u32) -> bool { return !PARTIAL || (tile.row + TILE <= params.span && isFull(tile, j, TILE)); }
+
+// Which keys j to j + 3 the 4 rows from r on see: four bits a row.
+fn sight(tile: Tile, r: u32, j: u32) -> u32 {
+  var bits = 0u;
+  for (var i = 0u; i < 4u; i++) {
+    let yes = seen(tile.batch, rowAt(tile, r + i), j) & vec4<bool>(tile.row + r + i < params.span);
+    bits |= dot(select(vec4u(), vec4u(1u, 2u, 4u, 8u), yes), vec4u(1u)) << (4u * i);
+  }
+  return bits;
 }
+fn sees(bits: u32, i: u32) -> vec4<bool> { return (vec4u(bits >> (4u * i)) & vec4u(1u, 2u, 4u, 8u)) != vec4u(); }
+
+fn putWeights(x: Block, lx: u32, ly: u32) {
+  for (var m = 0u; m < MB; m++) {
+    let at = (4u * ly + 32u * m) * LX + lx;
+    weights[at] = x[m][0];
+    weights[at + LX] = x[m][1];
+    weights[at + 2u * LX] = x[m][2];
+    weights[at + 3u * LX] = x[m][3];
+  }
+}
+
+// Adds the products of the weights with a chunk that begins at key (row, where `byKey`) k0: sums are of rows over keys, or of keys over rows.
+fn addProducts(sums: ptr<function, Sums>, k0: u32, byKey: bool, whole: bool, lx: u32, ly: u32) {
+  if (!whole && !isFinite(lx)) {
+    addSeen(sums, k0, byKey, lx, ly);
+    return;
+  }
+  for (var i = 0u; i < CHUNK; i += 4u) {
+    var w: Block;
+    for (var m = 0u; m < MB; m++) {
+      var at = (4u * ly + 32u * m) * LX + (k0 + i) / 4u;
+      if (byKey) { at = (k0 + i) * LX + ly + 8u * m; }
+      w[m] = mat4x4f(weights[at], weights[at + LX], weights[at + 2u * LX], weights[at + 3u * LX]);
+      if (byKey) { w[m] = transpose(w[m]); }
+    }
+    for (var c = 0u; c < COLUMNS; c++) {
+      let b = i * WIDTH + c * LX + lx;
+      let x = mat4x4f(tiles[b], tiles[b + WIDTH], tiles[b + 2u * WIDTH], tiles[b + 3u * WIDTH]);
+      for (var m = 0u; m < MB; m++) { (*sums)[m * COLUMNS + c] = fused((*sums)[m * COLUMNS + c], x, w[m]); }
+    }
+  }
+}
+
+// Whether all of the chunk that the invocation reads is finite: under what is not seen there may be NaN, and 0 NaN is NaN.
+fn isFinite(lx: u32) -> bool {
+  let e = vec4u(0x7f800000u);
+  var odd = false;
+  for (var i = lx; i < CHUNK * WIDTH; i += LX) { odd = odd || any((bitcast<vec4u>(tiles[i]) & e) == e); }
+  return !odd;
+}
+
+// The same where what has weight 0 does not count, be it NaN.
+fn addSeen(sums: ptr<function, Sums>, k0: u32, byKey: bool, lx: u32, ly: u32) {
+  for (var i = 0u; i < CHUNK; i++) {
+    for (var m = 0u; m < MB; m++) {
+      let at = (4u * ly + 32u * m) * LX + (k0 + i) / 4u;
+      let e = (k0 + i) % 4u;
+      var w = weights[(k0 + i) * LX + ly + 8u * m];
+      if (!byKey) { w = vec4f(weights[at][e], weights[at + LX][e], weights[at + 2u * LX][e], weights[at + 3u * LX][e]); }
+      for (var c = 0u; c < COLUMNS; c++) {
+        let x = tiles[i * WIDTH + c * LX + lx];
+        let y = (*sums)[m * COLUMNS + c];
+        (*sums)[m * COLUMNS + c] = mat4x4f(plus(y[0], x, w.x), plus(y[1], x, w.y), plus(y[2], x, w.z), plus(y[3], x, w.w));
+      }
+    }
+  }
+}
+fn plus(c: vec4f, x: vec4f, w: f32) -> vec4f { return select(c + x * w, c, w == 0.0); } // not `!=`, which is false for NaN on SwiftShader

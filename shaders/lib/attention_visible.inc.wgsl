@@ -1,28 +1,33 @@
 // Who sees whom: by blocks, which may be hidden, partial or whole, and key by key. Part of lib/attention.inc.wgsl.
 
-// The class of the block that holds queries from `low` on, of `head`, and key j.
-fn blockClass(tile: Tile, j: u32) -> u32 {
+// The class of what a tile's queries and keys j to j + n - 1 make up: that of its blocks, if they are of one.
+fn blockClass(tile: Tile, j: u32, n: u32) -> u32 {
   let at = params.maskBlocks;
   // Without classes, or where the rows are of several heads that may differ.
   if (at.x == NONE || (params.span > params.l && at.z != 0u)) { return PARTIAL_BLOCK; }
-  return aux[at.x + tile.batch.b * at.y + tile.head * at.z + u32(max(tile.low, 0)) / MASK_BLOCK * at.w + j / MASK_BLOCK];
+  let first = aux[at.x + tile.batch.b * at.y + tile.head * at.z + u32(max(tile.low, 0)) / MASK_BLOCK * at.w + j / MASK_BLOCK];
+  for (var i = u32(max(tile.low, 0)) / MASK_BLOCK; i <= u32(max(tile.high, 0)) / MASK_BLOCK; i++) {
+    for (var k = j / MASK_BLOCK; k * MASK_BLOCK < min(j + n, tile.batch.keys); k++) {
+      if (aux[at.x + tile.batch.b * at.y + tile.head * at.z + i * at.w + k] != first) { return PARTIAL_BLOCK; }
+    }
+  }
+  return first;
 }
 
-// Whether the queries of a tile see none of the keys j to j + n - 1, and whether all of them all, but for a bool mask. n divides MASK_BLOCK, and j
-// is a multiple of it.
+// Whether the queries of a tile see none of the keys j to j + n - 1, and whether all of them all, but for a bool mask.
 fn isEmpty(tile: Tile, j: u32, n: u32) -> bool {
   let last = min(j + n, tile.batch.keys);
   let low = tile.low + tile.batch.offset - params.left;
   let high = tile.high + tile.batch.offset + params.right;
-  return tile.high < tile.low || last <= j || i32(last) - 1 < low || i32(j) > high || isHidden(tile, j);
+  return tile.high < tile.low || last <= j || i32(last) - 1 < low || i32(j) > high || isHidden(tile, j, n);
 }
 fn isFull(tile: Tile, j: u32, n: u32) -> bool {
-  return (!MASK_MOD || blockClass(tile, j) == FULL_BLOCK) && params.maskKind != BOOL && j + n <= tile.batch.keys
+  return (!MASK_MOD || blockClass(tile, j, n) == FULL_BLOCK) && params.maskKind != BOOL && j + n <= tile.batch.keys
     && i32(j) >= tile.high + tile.batch.offset - params.left && i32(j + n) - 1 <= tile.low + tile.batch.offset + params.right;
 }
-fn isHidden(tile: Tile, j: u32) -> bool {
+fn isHidden(tile: Tile, j: u32, n: u32) -> bool {
   if (!MASK_MOD) { return false; }
-  return blockClass(tile, j) == EMPTY_BLOCK;
+  return blockClass(tile, j, n) == EMPTY_BLOCK;
 }
 // The keys that some of these queries see, from a multiple of n on: [x, y).
 fn keysOf(batch: Batch, low: i32, high: i32, n: u32) -> vec2u {

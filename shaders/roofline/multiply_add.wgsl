@@ -1,13 +1,12 @@
 // Nothing but multiply-adds, in eight independent chains of vec4 (latencies overlap, registers suffice): what arithmetic can
-// deliver at best. Computes in Scalar, unlike all other kernels. `turns` rounds of 8 x 4 multiply-adds an invocation; what
-// comes out depends on all of them.
+// deliver at best. Computes in Scalar, unlike all other kernels. TURNS rounds of 8 x 4 multiply-adds an invocation, a constant so that
+// compilers unroll them; what comes out depends on all of them.
 #include "lib/index.inc.wgsl"
 
 alias Scalar = f32; // dtype
 override WG: u32 = 64;
+const TURNS: u32 = 256; // tunable
 
-struct Params { turns: u32 }
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<Scalar>>;       // [8]: factor and summand
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<Scalar>>; // [4 invocations]
 
@@ -24,7 +23,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   var f = e + m;
   var g = f + m;
   var h = g + m;
-  for (var t = 0u; t < params.turns; t++) {
+  for (var t = 0u; t < TURNS; t++) {
     a = fma(a, m, s);
     b = fma(b, m, s);
     c = fma(c, m, s);

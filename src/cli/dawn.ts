@@ -11,8 +11,11 @@ interface Dawn {
   readonly globals: object;
 }
 
-/** Experimental features where the adapter has them, and timestamps as the device gives them. */
-const TOGGLES = ['enable-dawn-features=allow_unsafe_apis', 'disable-dawn-features=timestamp_quantization'];
+/** Experimental features where the adapter has them, f16 on NVIDIA among them, and timestamps as the device gives them. */
+const TOGGLES = [
+  'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia',
+  'disable-dawn-features=timestamp_quantization',
+];
 
 /** Gives this process a `navigator.gpu`, Dawn's. The caller ends the process with `process.exit`: Dawn would keep it alive. */
 export async function withDawn<T>(flags: readonly string[], use: (info: HostInfo) => Promise<T>): Promise<T> {

@@ -12,7 +12,8 @@ async function createGpu() {
     if (!swiftShader) throw new Error('dawn: there is neither a GPU nor a browser whose SwiftShader could stand in');
     process.env.VK_ICD_FILENAMES = swiftShader;
   }
-  const gpu = create([]);
+  // Of NVIDIA's f16 Dawn is not sure enough to offer it unasked.
+  const gpu = create(['enable-dawn-features=vulkan_enable_f16_on_nvidia']);
   const info = (await gpu.requestAdapter())?.info;
   if (!info) throw new Error('dawn: no WebGPU adapter: tests never pass without one');
   console.log(`dawn: ${info.vendor} ${info.architecture} ${info.description}`);

@@ -10,7 +10,9 @@ import {
 import { sizeOf } from '../../host.ts';
 import { dispatch, grid } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../tensor.ts';
-import { inChunks, registersOf, rowTiles, shapeOf } from './forward.ts';
+import { cast } from '../cast.ts';
+import { sum } from '../reduce.ts';
+import { inChunks, registersOf, rowTiles, shapeOf, tiledOf } from './forward.ts';
 import type { Problem } from './problem.ts';
 
 const OP = 'scaledDotProductAttention';
@@ -37,25 +39,27 @@ export function deltaOf(o: Tensor, stats: Tensor, dO: Tensor, dlse: Tensor | nul
 export function gradientOfQ(given: Given, p: Problem): Tensor {
   const { gpu, shape, dtype } = given.q;
   const { S, D, Dv } = p.sizes;
-  const dq = gpu.empty(shape, dtype, OP);
+  const isTiled = p.plan.variant === 'tiled';
+  const splits = isTiled ? p.plan.splits : 1;
   const { rows, perGroup } = shapeOf(gpu, p.plan);
   const { blocks, tiles } = rowTiles(p, rows);
-  inChunks(gpu, p.longest, tiles, perGroup, rows * S * (2 * D + Dv), (range, groups) => {
-    const params = { ...p.params, ...range, blocks, splits: 1 };
-    const buffers = { mask: p.mask, aux: p.aux, ...given, dq };
-    if (p.plan.variant === 'tiled')
-      dispatch(
-        gpu,
-        attentionBackwardQTiled,
-        buffers,
-        params,
-        groups,
-        { ...p.constants, D32: Math.ceil(D / 32) },
-        p.hooks,
-      );
+  const part = sizeOf(shape);
+  using parts = gpu.empty([splits, part], splits > 1 ? 'f32' : dtype, OP);
+  inChunks(gpu, p.longest, tiles * splits, perGroup, (rows * S * (2 * D + Dv)) / splits, (range, groups) => {
+    const params = { ...p.params, ...range, blocks, splits, part: part / 4 };
+    const buffers = { mask: p.mask, aux: p.aux, ...given, dq: parts };
+    if (isTiled) dispatch(gpu, attentionBackwardQTiled, buffers, params, groups, tiledOf(p, D), p.hooks);
     else dispatch(gpu, attentionBackwardQ, buffers, params, groups, { ...registersOf(gpu, p), D4: D / 4 }, p.hooks);
   });
-  return dq;
+  using dq = addSplits(parts, dtype);
+  return dq.reinterpret(dtype, shape);
+}
+
+/** The sum of what splits computed, [splits, n]. */
+function addSplits(parts: Tensor, dtype: Tensor['dtype']): Tensor {
+  if (parts.shape[0] === 1) return parts.reinterpret(dtype, parts.shape.slice(1));
+  using total = sum(parts, { axis: 0 });
+  return dtype === 'f32' ? total.alias() : cast(total, dtype);
 }
 
 export function gradientsOfKV(given: Given, p: Problem): [dk: Tensor, dv: Tensor] {
@@ -63,17 +67,22 @@ export function gradientsOfKV(given: Given, p: Problem): [dk: Tensor, dv: Tensor
   const { gpu, dtype } = k;
   const { B, H, Hkv, L, S, D, Dv } = p.sizes;
   const { dvAt } = p.params;
-  using dkv = gpu.empty([4 * dvAt + sizeOf(v.shape)], dtype, OP);
+  const isTiled = p.plan.variant === 'tiled';
+  const splits = isTiled ? p.plan.rowSplits : 1;
   const { keys, perGroup } = shapeOf(gpu, p.plan);
-  const work = 2 * keys * L * (H / Hkv) * (D + Dv);
-  inChunks(gpu, p.longest, B * Hkv * Math.ceil(S / keys), perGroup, work, (range, groups) => {
-    const params = { ...p.params, ...range, blocks: 1, splits: 1 };
-    const buffers = { mask: p.mask, aux: p.aux, ...given, dkv };
-    const tiled = { ...p.constants, D32: Math.ceil(D / 32), DV32: Math.ceil(Dv / 32) };
+  const items = B * Hkv * Math.ceil(S / keys) * splits;
+  const work = (2 * keys * L * (H / Hkv) * (D + Dv)) / splits;
+  const part = 4 * dvAt + sizeOf(v.shape);
+  using parts = gpu.empty([splits, part], splits > 1 ? 'f32' : dtype, OP);
+  inChunks(gpu, p.longest, items, perGroup, work, (range, groups) => {
+    const params = { ...p.params, ...range, blocks: 1, splits, part: part / 4 };
+    const buffers = { mask: p.mask, aux: p.aux, ...given, dkv: parts };
+    const tiled = tiledOf(p, Math.max(D, Dv));
     const registers = { ...registersOf(gpu, p), D4: D / 4, DV4: Dv / 4 };
-    if (p.plan.variant === 'tiled') dispatch(gpu, attentionBackwardKvTiled, buffers, params, groups, tiled, p.hooks);
+    if (isTiled) dispatch(gpu, attentionBackwardKvTiled, buffers, params, groups, tiled, p.hooks);
     else dispatch(gpu, attentionBackwardKv, buffers, params, groups, registers, p.hooks);
   });
+  using dkv = addSplits(parts, dtype);
   const behind = dkv.byteOffset + 4 * dvAt * (dtype === 'f16' ? 2 : 4);
   return [dkv.reinterpret(dtype, k.shape), dkv.reinterpret(dtype, v.shape, behind)];
 }

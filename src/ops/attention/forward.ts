@@ -16,8 +16,8 @@ import type { Problem } from './problem.ts';
 const groupOf = (gpu: Pick<Gpu, 'family'>): number => (isSoftware(gpu.family) ? 16 : 64);
 
 /** Rows and keys of a block or tile, and how many of them a workgroup has. */
-export function shapeOf(gpu: Pick<Gpu, 'family'>, { variant, rows }: Plan) {
-  return variant === 'tiled' ? { rows: 32, keys: 32, perGroup: 1 } : { rows, keys: 8, perGroup: groupOf(gpu) };
+export function shapeOf(gpu: Pick<Gpu, 'family'>, { variant, rows, tile }: Plan) {
+  return variant === 'tiled' ? { rows: tile, keys: tile, perGroup: 1 } : { rows, keys: 8, perGroup: groupOf(gpu) };
 }
 
 /** What the kernels of `registers` are compiled for. */
@@ -26,6 +26,12 @@ export const registersOf = (gpu: Pick<Gpu, 'family'>, { constants, plan }: Probl
   WG: groupOf(gpu),
   MB: plan.rows / 4,
 });
+
+/** What the kernels of `tiled` are compiled for, where heads are `width` wide. */
+export function tiledOf({ constants, plan: { tile }, everyone, sizes: { L, S } }: Problem, width: number) {
+  const PARTIAL = !everyone || L % tile > 0 || S % tile > 0;
+  return { ...constants, PARTIAL, MB: tile / 32, COLUMNS: Math.ceil(width / tile) };
+}
 
 /** Runs `f` for the tiles [first, items), in as many dispatches as it takes for none to run too long. */
 export function inChunks(
@@ -64,7 +70,11 @@ export function forward(q: Tensor, k: Tensor, v: Tensor, stats: Tensor, p: Probl
   using partStats = gpu.empty([splits, p.params.rows, 2], 'f32', 'scaledDotProductAttention');
   walkKeys(q, k, v, parts, partStats, p);
   const params = { ...p.params, splits };
-  dispatch(gpu, attentionCombine, { parts, partStats, o, stats }, params, grid(p.params.rows, 64));
+  const lanes = isSoftware(gpu.family) ? 1 : 16;
+  dispatch(gpu, attentionCombine, { parts, partStats, o, stats }, params, grid(p.params.rows * lanes, 64), {
+    WG: 64,
+    LANES: lanes,
+  });
   return o;
 }
 
@@ -77,16 +87,7 @@ function walkKeys(q: Tensor, k: Tensor, v: Tensor, o: Tensor, stats: Tensor, p: 
   inChunks(gpu, p.longest, tiles * splits, perGroup, (rows * S * (D + Dv)) / splits, (range, groups) => {
     const params = { ...p.params, ...range, blocks, splits };
     const buffers = { mask: p.mask, aux: p.aux, q, k, v, o, stats };
-    if (variant === 'tiled')
-      dispatch(
-        gpu,
-        attentionForwardTiled,
-        buffers,
-        params,
-        groups,
-        { ...p.constants, DV32: Math.ceil(Dv / 32) },
-        p.hooks,
-      );
+    if (variant === 'tiled') dispatch(gpu, attentionForwardTiled, buffers, params, groups, tiledOf(p, Dv), p.hooks);
     else dispatch(gpu, attentionForward, buffers, params, groups, { ...registersOf(gpu, p), DV4: Dv / 4 }, p.hooks);
   });
 }

@@ -6,60 +6,101 @@ import type { Sizes } from './options.ts';
 /** How attention is computed. What is left out of a forced plan is the planner's choice. */
 export interface Plan {
   /**
-   * Blocks read from storage and kept in registers, one an invocation; tiles of 32 x 32 in workgroup memory, one a workgroup; or matrix products, with a
+   * Blocks read from storage and kept in registers, one an invocation; square tiles in workgroup memory, one a workgroup; or matrix products, with a
    * bounded number of scores in memory, where nothing but the scale is asked for.
    */
   readonly variant: 'registers' | 'tiled' | 'matrices';
   /** Rows of queries in a block of `registers`, 4 or 8. */
   readonly rows: 4 | 8;
+  /** Rows and keys of a tile of `tiled`: 32, or 64, which takes 24 KB of workgroup memory. */
+  readonly tile: 32 | 64;
   /** Ranges of the keys that the forward pass computes apart and then puts together; 1 for none. */
   readonly splits: number;
+  /** Ranges of the rows over which `tiled` computes the gradients of keys and values apart, and then adds them; for those of queries it takes `splits`. */
+  readonly rowSplits: number;
 }
 
-/** Blocks (software) or tiles (GPUs) that fill the device; the fewest keys worth a range of their own. */
-const DEVICE = { software: { wanted: 64, leastKeys: 128 }, gpu: { wanted: 256, leastKeys: 128 } } as const;
+/** Blocks (software) or tiles (GPUs) that fill the device; the fewest keys or rows worth a range of their own. */
+const DEVICE = { software: { wanted: 64, least: 128 }, gpu: { wanted: 512, least: 64 } } as const;
+/** What a tile of 64 takes of workgroup memory, and the widest heads whose sums fit registers then. */
+const LARGE = { bytes: 24_576, width: 128 } as const;
 
 /** Heads that share keys are rows of one block where they have fewer rows than this, else one after the other: see `tileOf` in lib/attention.inc.wgsl. */
 export const FEW_ROWS = 8;
 
+/** What a plan depends on beside the sizes. */
+export interface Traits {
+  /** Whether matrix products could do it: every query sees every key, and scores are only scaled. */
+  readonly isPlain: boolean;
+  /** Whether the sums of scores, which an invocation has for twice as many rows in tiles of 64, leave it registers: nothing is hidden and scores are only scaled. */
+  readonly isLean: boolean;
+}
+
 /** What is forced of a plan, or a table's, or the rule's: the same for the same sizes, so that results are repeatable. */
 export function plan(
-  gpu: Pick<Target, 'family' | 'plans'>,
+  gpu: Device & Pick<Target, 'plans'>,
   sizes: Sizes,
-  isPlain: boolean,
+  { isPlain, isLean }: Traits,
   forced?: Partial<Plan>,
 ): Plan {
   const byMatrices = isPlain && matricesOf(sizes) !== null;
-  if (forced) return rule(gpu, sizes, byMatrices, forced);
+  const tiles = isLean && fitsLarge(gpu, sizes) ? 64 : 32;
+  if (forced) return rule(gpu, sizes, byMatrices, tiles, forced);
   const { B, H, Hkv, L, S, D, Dv } = sizes;
   const tuned = [B * Hkv, H / Hkv, L, S, D, Dv, byMatrices ? 1 : 0];
-  return planFor(gpu, 'attention', tuned, () => rule(gpu, sizes, byMatrices));
+  const found = planFor(gpu, 'attention', tuned, () => rule(gpu, sizes, byMatrices, tiles));
+  return found.tile <= tiles ? found : { ...found, tile: 32 };
+}
+
+/** Whether tiles of 64 are whole, and the device has room for them. */
+function fitsLarge({ family, limits }: Device, { L, S, D, Dv }: Sizes): boolean {
+  const isWhole = L >= FEW_ROWS && L % 64 === 0 && S % 64 === 0;
+  return (
+    !isSoftware(family) &&
+    isWhole &&
+    Math.max(D, Dv) <= LARGE.width &&
+    limits.maxComputeWorkgroupStorageSize >= LARGE.bytes
+  );
 }
 
 /**
  * The plan for a call, from its sizes and the adapter.
  *
  * @param byMatrices whether it could be computed by matrix products
+ * @param largest the largest tiles that it could be computed by
  */
-function rule({ family }: Pick<Target, 'family'>, sizes: Sizes, byMatrices: boolean, forced: Partial<Plan> = {}): Plan {
+function rule(
+  { family }: Device,
+  sizes: Sizes,
+  byMatrices: boolean,
+  largest: 32 | 64,
+  forced: Partial<Plan> = {},
+): Plan {
   const { B, H, Hkv, L, S } = sizes;
   const software = isSoftware(family);
-  const { wanted, leastKeys } = DEVICE[software ? 'software' : 'gpu'];
+  const { wanted, least } = DEVICE[software ? 'software' : 'gpu'];
   // llvmpipe takes seconds to compile the private arrays of `registers`, and blocks of 8 rows.
   const small = family === 'lavapipe';
   const blocks = software && !small ? 'registers' : 'tiled';
   const variant = forced.variant ?? (byMatrices && software ? 'matrices' : blocks);
   const [loops, span] = L < FEW_ROWS ? [B * Hkv, (H / Hkv) * L] : [B * H, L];
   const rows = forced.rows ?? (span <= 4 || small ? 4 : 8);
-  const tiles = Math.max(1, loops * Math.ceil(span / (variant === 'tiled' ? 32 : rows)));
-  const splits = Math.max(1, Math.min(64, Math.floor(wanted / tiles), Math.floor(S / leastKeys)));
-  return { variant, rows, splits: forced.splits ?? splits };
+  const many = Math.min(loops * Math.ceil(span / 64), B * Hkv * Math.ceil(S / 64)) >= wanted;
+  const tile = forced.tile ?? (many ? largest : 32);
+  const ranges = (blocks: number, length: number) =>
+    Math.max(1, Math.min(64, Math.floor(wanted / Math.max(1, blocks)), Math.floor(length / least)));
+  const splits = forced.splits ?? ranges(loops * Math.ceil(span / (variant === 'tiled' ? tile : rows)), S);
+  const rowSplits = forced.rowSplits ?? ranges(B * Hkv * Math.ceil(S / tile), span);
+  return { variant, rows, tile, splits, rowSplits };
 }
 
+type Device = Pick<Target, 'family' | 'limits'>;
+
 /** A call of a class: heads that share keys, as many as there are in the whole batch. */
-function problemOf([heads = 1, group = 1, L = 1, S = 1, D = 4, Dv = 4, plain = 0]: TunedSizes) {
+function problemOf(target: Device, [heads = 1, group = 1, L = 1, S = 1, D = 4, Dv = 4, plain = 0]: TunedSizes) {
   const sizes: Sizes = { B: 1, H: heads * group, Hkv: heads, L, S, D, Dv };
-  return { sizes, byMatrices: plain === 1 && matricesOf(sizes) !== null };
+  const byMatrices = plain === 1 && matricesOf(sizes) !== null;
+  return { sizes, byMatrices, largest: plain === 1 && fitsLarge(target, sizes) ? 64 : 32 } as const;
 }
 
 /** What the tuner needs of attention. `plain`: it could be computed by matrix products; elsewhere causal calls stand for all. */
@@ -71,30 +112,27 @@ export const attentionPlanning: Planning<Plan> = {
     ...['16x1x1x2048x64x64x1', '4x4x512x512x128x128x0'],
   ],
   rule: (target, tuned) => {
-    const { sizes, byMatrices } = problemOf(tuned);
-    return rule(target, sizes, byMatrices);
+    const { sizes, byMatrices, largest } = problemOf(target, tuned);
+    return rule(target, sizes, byMatrices, largest);
   },
-  candidates: (target, tuned) => {
-    const { sizes, byMatrices } = problemOf(tuned);
-    return candidates(target, sizes, byMatrices);
-  },
+  candidates,
 };
 
 /** Each variant the device compiles in time, with one range of keys, with as many as the rule gives it, and with twice and half as many. */
-function candidates(target: Target, sizes: Sizes, byMatrices: boolean): Plan[] {
-  const { family } = target;
-  const software = isSoftware(family);
+function candidates(target: Target, tuned: TunedSizes): Plan[] {
+  const { sizes, byMatrices, largest } = problemOf(target, tuned);
+  const software = isSoftware(target.family);
   const forced: Partial<Plan>[] = [
     { variant: 'registers', rows: 4 },
     // The sums of 8 rows spill on GPUs, and take llvmpipe half a minute to compile.
-    ...(software && family !== 'lavapipe'
+    ...(software && target.family !== 'lavapipe'
       ? [{ variant: 'registers', rows: 8 } as const]
-      : [{ variant: 'tiled' } as const]),
+      : ([32, 64] as const).filter((tile) => tile <= largest).map((tile) => ({ variant: 'tiled', tile }) as const)),
   ];
   const fused = forced.flatMap((some) => {
-    const { splits } = rule(target, sizes, false, some);
+    const { splits } = rule(target, sizes, false, largest, some);
     const wanted = splits === 1 ? [1] : [...new Set([1, Math.ceil(splits / 2), splits, Math.min(2 * splits, 64)])];
-    return wanted.map((splits) => rule(target, sizes, false, { ...some, splits }));
+    return wanted.map((splits) => rule(target, sizes, false, largest, { ...some, splits }));
   });
-  return byMatrices ? [...fused, rule(target, sizes, true, { variant: 'matrices' })] : fused;
+  return byMatrices ? [...fused, rule(target, sizes, true, largest, { variant: 'matrices' })] : fused;
 }

@@ -6,7 +6,7 @@ import { locate } from '../random.ts';
 import { broadcastStrides } from '../strides.ts';
 import { BlockMask, type Hooks, hooksOf, wordsOf } from './mods.ts';
 import { maskShape, type ScaledDotProductAttentionOptions, type Sizes } from './options.ts';
-import { FEW_ROWS, type Plan, plan } from './plan.ts';
+import { FEW_ROWS, type Plan, plan, type Traits } from './plan.ts';
 
 /** No bound on what a query sees: farther than any key, and small enough to be added to a position. */
 const UNBOUNDED = 2 ** 30;
@@ -21,6 +21,8 @@ export interface Problem {
   readonly sizes: Sizes;
   readonly params: ReturnType<typeof paramsOf>;
   readonly constants: Readonly<Record<'MODIFIED' | 'SCORE_MOD' | 'MASK_MOD', boolean>>;
+  /** Whether every query sees every key, and no tile has rows of several heads. */
+  readonly everyone: boolean;
   /** What stands in place of score_mod and its like. */
   readonly hooks: Hooks;
   readonly plan: Plan;
@@ -46,22 +48,27 @@ export function layOut(q: Tensor, sizes: Sizes, options: ScaledDotProductAttenti
       SCORE_MOD: scoreMod !== undefined,
       MASK_MOD: maskMod !== undefined,
     },
+    everyone: seesAll(options) && params.span === params.l,
     hooks: hooksOf(options),
-    plan: plan(q.gpu, sizes, isPlain(q, options), options.plan),
+    plan: plan(q.gpu, sizes, traitsOf(q, options), options.plan),
     longest: options.longest ?? LONGEST[isSoftware(q.gpu.family) ? 'software' : 'gpu'],
     mask: mask ? bitsOf(mask) : q.reinterpret('u32', [1]),
     aux,
   };
 }
 
-/** Whether every query sees every key, and scores are dot products times the scale. */
-function isPlain(q: Tensor, options: ScaledDotProductAttentionOptions): boolean {
-  const { mask, isCausal, window, queryLengths, keyLengths, softcap, alibi, sinks, dropout, scoreMod, maskMod } =
-    options;
-  const asked = [mask, window, queryLengths, keyLengths, softcap, alibi, sinks, dropout, scoreMod, maskMod];
+/** Whether every query sees every key. */
+function seesAll({ mask, isCausal, window, queryLengths, keyLengths, maskMod }: ScaledDotProductAttentionOptions) {
   return (
-    q.dtype === 'f32' && !isCausal && asked.every((x) => x === undefined) && (q.rank === 3 || options.layout !== 'blhd')
+    !isCausal && mask?.dtype !== 'bool' && [window, queryLengths, keyLengths, maskMod].every((x) => x === undefined)
   );
+}
+
+function traitsOf(q: Tensor, options: ScaledDotProductAttentionOptions): Traits {
+  const { mask, softcap, alibi, sinks, dropout, scoreMod } = options;
+  const isLean = seesAll(options) && [mask, softcap, alibi, dropout, scoreMod].every((x) => x === undefined);
+  const isPlain = isLean && q.dtype === 'f32' && sinks === undefined && (q.rank === 3 || options.layout !== 'blhd');
+  return { isPlain, isLean };
 }
 
 /** A tensor's words. */
@@ -124,6 +131,7 @@ function paramsOf(
     d4: D / 4,
     dv4: Dv / 4,
     rows: B * H * L,
+    part: 0,
     ...sharing(H / Hkv, L),
     qAt: strides(H, L, D, layout),
     kAt: strides(Hkv, S, D, layout),

@@ -52,7 +52,7 @@ describe('options in pairs', () => {
       { variant: 'registers', rows: 4 },
       { variant: 'registers', rows: 4, splits: 3 },
       { variant: 'tiled', splits: 1 },
-      { variant: 'tiled', splits: 2 },
+      { variant: 'tiled', splits: 2, rowSplits: 2 },
     ] as const,
   };
   const rows = pairwise(factors);

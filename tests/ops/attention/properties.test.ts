@@ -27,7 +27,7 @@ const sizes = fc
 const plans = fc.constantFrom(
   { rows: 4 } as const,
   { variant: 'registers', rows: 4, splits: 4 } as const,
-  { variant: 'tiled', rows: 4, splits: 2 } as const,
+  { variant: 'tiled', rows: 4, splits: 2, rowSplits: 2 } as const,
 );
 
 const calls = sizes.chain(({ B, Hkv, group, L, S, D, Dv }) => {

@@ -1,43 +1,65 @@
 import { describe, test } from 'vitest';
+import type { Plan } from '../../../src/ops/attention/plan.ts';
 import { scaledDotProductAttention } from '../../../src/ops/attention/scaled_dot_product.ts';
 import type { Tensor } from '../../../src/tensor.ts';
 import { checkOp, type Nd } from '../../../src/testing/check.ts';
 import { attention } from '../../helpers/attention.ts';
 import { gpu } from '../../helpers/gpu.ts';
 
-// Sizes below, at and above each block (4, 8) and tile (32), and heads of one, several and many vec4s.
+const check = (
+  plan: Partial<Plan>,
+  L: number,
+  S: number,
+  D: number,
+  Dv: number,
+  options: object = {},
+  gradient = false,
+  H = 1,
+  Hkv = 1,
+) =>
+  checkOp(
+    gpu,
+    (q, k, v) => scaledDotProductAttention(q as Tensor, k as Tensor, v as Tensor, { plan, ...options }),
+    (q, k, v) => attention(q as Nd, k as Nd, v as Nd, options).output,
+    [
+      [1, H, L, D],
+      [1, Hkv, S, D],
+      [1, Hkv, S, Dv],
+    ],
+    { gradient },
+  );
+
+// Sizes below, at and above each block (4, 8) and tile (32, 64), and heads of one, several and many vec4s.
 describe.each([
   ['registers, 4 rows', { variant: 'registers', rows: 4 }],
   ['registers, 8 rows', { variant: 'registers', rows: 8 }],
   ['tiled', { variant: 'tiled' }],
 ] as const)('%s', (_, plan) => {
-  const check = (L: number, S: number, D: number, Dv: number, options: object = {}, gradient = false, H = 1, Hkv = 1) =>
-    checkOp(
-      gpu,
-      (q, k, v) => scaledDotProductAttention(q as Tensor, k as Tensor, v as Tensor, { plan, ...options }),
-      (q, k, v) => attention(q as Nd, k as Nd, v as Nd, options).output,
-      [
-        [1, H, L, D],
-        [1, Hkv, S, D],
-        [1, Hkv, S, Dv],
-      ],
-      { gradient },
-    );
-
   test.each([
     [7, 8],
     [8, 9],
     [31, 32],
     [33, 65],
-  ])('L%i S%i', (L, S) => check(L, S, 4, 4));
+  ])('L%i S%i', (L, S) => check(plan, L, S, 4, 4));
 
-  test('heads wider than a tile', () => check(5, 33, 36, 68));
+  test('heads wider than a tile', () => check(plan, 5, 33, 36, 68));
   // llvmpipe takes up to half a minute to compile the gradients of `registers` with 8 rows.
   test('gradients over several tiles, causal', { timeout: 120_000 }, () =>
-    check(34, 37, 4, 4, { isCausal: true, window: [20, -1] }, true),
+    check(plan, 34, 37, 4, 4, { isCausal: true, window: [20, -1] }, true),
   );
-  test('gradients with shared heads, few rows', () => check(3, 35, 4, 4, {}, true, 4, 2));
-  test('gradients with shared heads, many rows', () => check(33, 9, 4, 4, {}, true, 2, 1));
+  test('gradients with shared heads, few rows', () => check(plan, 3, 35, 4, 4, {}, true, 4, 2));
+  test('gradients with shared heads, many rows', () => check(plan, 33, 9, 4, 4, {}, true, 2, 1));
+});
+
+describe('tiled', () => {
+  const ranges = { variant: 'tiled', splits: 2, rowSplits: 3 } as const;
+  test('gradients in ranges, causal', () => check(ranges, 66, 69, 4, 4, { isCausal: true, window: [40, -1] }, true));
+  test('gradients of whole tiles, in ranges', () => check(ranges, 64, 64, 4, 4, {}, true));
+  test('gradients of one whole tile', () => check({ variant: 'tiled' }, 32, 32, 4, 8, {}, true));
+  test('tiles of 64: gradients, causal', () =>
+    check({ variant: 'tiled', tile: 64 }, 66, 69, 4, 4, { isCausal: true, window: [40, -1] }, true));
+  test('tiles of 64: gradients, whole', () => check({ variant: 'tiled', tile: 64 }, 64, 64, 4, 4, {}, true));
+  test('tiles of 64: wide heads', () => check({ variant: 'tiled', tile: 64 }, 64, 64, 68, 132));
 });
 
 test('the widest heads', () =>
