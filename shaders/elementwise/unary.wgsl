@@ -39,12 +39,14 @@ fn f(v: f32) -> f32 {
     case LEAKY_RELU: { return select(params.a * v, v, v > 0.0); }
     case ELU: { return params.b * select(params.a * expm1(min(v, 0.0)), v, v > 0.0); }
     case SILU: { return v * sigmoid(v); }
-    case HARD_SWISH: { return v * clamp((v + 3.0) / 6.0, 0.0, 1.0); }
+    // Clamped before it is divided: NVIDIA's compiler makes v / 6 + 0.5 of (v + 3) / 6, which has lost its digits near -3.
+    case HARD_SWISH: { return v * (clamp(v + 3.0, 0.0, 6.0) / 6.0); }
     case MISH: { return v * tanhExact(softplus(v)); }
     case GELU: { return gelu(v); }
     case GELU_TANH: { return geluTanh(v); }
     case SOFTPLUS: { return softplus(v); }
-    case SOFTSIGN: { return v / (1.0 + abs(v)); }
+    // What is divided by may have a subnormal reciprocal, which GPUs take for 0.
+    case SOFTSIGN: { return select(v / (1.0 + abs(v)), sign(v), abs(v) > 1e8); }
     case ERF: { return erfExact(v); }
     case CLAMP: { return clamp(v, params.a, params.b); }
     default: { return v; }

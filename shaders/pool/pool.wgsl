@@ -8,7 +8,7 @@ override INDICES: bool = false;
 // A loop costs more than what is in it on a CPU, so that short windows are written out.
 override ROWS: u32 = 0; // of a window where those are 2 or 3
 override TAPS: u32 = 0; // of its rows where those are 2 or 3; needed by ROWS
-override STEP: u32 = 0; // the stride along W in taps where that is 1 or 2: an element that neighbours share is then loaded once
+override STEP: u32 = 0; // the stride along W in taps where that is 1 or 2 and not APART: an element that neighbours share is then loaded once
 
 @group(0) @binding(1) var<storage, read> x: array<Scalar>;           // [outer, D, H, W, inner]
 @group(0) @binding(2) var<storage, read_write> y: array<Scalar>;     // [outer, D', H', W', inner]
@@ -142,10 +142,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       best = select(best, vec4f(), vacant);
     }
   }
-  let to = indexOf(place, m);
-  let lanes = lanesOf(place, m);
-  put(to, best.x, state.chosen.x);
-  if (lanes > 1u) { put(to + 1u, best.y, state.chosen.y); }
-  if (lanes > 2u) { put(to + 2u, best.z, state.chosen.z); }
-  if (lanes > 3u) { put(to + 3u, best.w, state.chosen.w); }
+  let to = indexOf(place, m) + lanes();
+  let count = lanesOf(place, m);
+  put(to.x, best.x, state.chosen.x);
+  if (count > 1u) { put(to.y, best.y, state.chosen.y); }
+  if (count > 2u) { put(to.z, best.z, state.chosen.z); }
+  if (count > 3u) { put(to.w, best.w, state.chosen.w); }
 }

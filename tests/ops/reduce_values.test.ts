@@ -14,7 +14,6 @@ import {
   sumTo,
 } from '../../src/ops/reduce.ts';
 import { exp } from '../../src/ops/unary.ts';
-import { isSoftware } from '../../src/runtime/adapter.ts';
 import { Gpu } from '../../src/runtime/gpu.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { checkOp, type Input } from '../../src/testing/check.ts';
@@ -85,8 +84,7 @@ describe('exactness', () => {
   test.each(Object.entries(inputs))('a million elements %s', async (_, data) => {
     const want = data.reduce((a, b) => a + b, 0);
     const x = gpu.tensor(data);
-    const forced = isSoftware(gpu.family) ? [undefined] : [undefined, ...Object.values(plans)];
-    for (const plan of forced) {
+    for (const plan of [undefined, plans['a workgroup']]) {
       const got = await sum(x, plan ? { plan } : {}).item();
       expect(Math.abs(got / want - 1)).toBeLessThan(1e-6);
     }
