@@ -29,7 +29,7 @@ const SHAPES: readonly Sizes[] = [
   { B: 2, H: 8, Hkv: 2, L: 512, D: 128 },
   { B: 1, H: 8, L: 512, D: 80 },
   { B: 1, H: 1, L: 2048, D: 64, window: 128 },
-  // A software adapter leaves these out: see SOFTWARE_FLOPS.
+  // Left to GPUs: see page.ts.
   { B: 4, H: 16, L: 2048, D: 64 },
   { B: 4, H: 16, L: 2048, D: 128 },
 ];

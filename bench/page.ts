@@ -28,8 +28,8 @@ export interface Adapter {
 /** Called in the process that started the page, as each row is done. */
 declare const report: (row: MeasuredRow) => Promise<void> | void;
 
-/** What takes a software adapter minutes is left to GPUs. */
-const SOFTWARE_FLOPS = 5e9;
+/** What takes a software adapter minutes is left to GPUs, for which what is smaller is too short. */
+const SOFTWARE = { flops: 5e9, bytes: 2 ** 27 };
 
 let gpu: Gpu | null = null;
 let roofline: MeasuredRoofline | null = null;
@@ -53,7 +53,7 @@ export async function run(op: string, request: Request): Promise<void> {
   const options: MethodOptions = { rounds, smoke, software };
   for (const row of module.default.rows(request)) {
     if (request.shapes.length > 0 && !request.shapes.some((s) => `${row.shape} ${row.series}`.includes(s))) continue;
-    if (software && row.flops > SOFTWARE_FLOPS) continue;
+    if (software && (row.flops > SOFTWARE.flops || row.bytes > SOFTWARE.bytes)) continue;
     const contenders = row.contenders.filter(({ kind, name }) => {
       if (kind === 'variant') return request.variants.some((v) => v === 'all' || name.includes(v));
       return kind !== 'peer' || request.peers;

@@ -7,7 +7,10 @@ import { reference } from './reference/f64.ts';
 import { bytesOf, type FloatInput, uniform } from './values.ts';
 
 type Shape = readonly [N: number, C: number, H: number, W: number];
-const SHAPES: readonly Shape[] = [[8, 64, 64, 64]];
+const SHAPES: readonly Shape[] = [
+  [8, 64, 64, 64],
+  [8, 64, 256, 256],
+];
 const SMOKE: readonly Shape[] = [[1, 3, 8, 7]];
 const [SIZE, STRIDE] = [3, 2];
 

@@ -21,20 +21,19 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   if (i >= params.rows) { return; }
   var most = -3.3e38;
   for (var z = 0u; z < params.splits; z++) { most = max(most, partStats[z * params.rows + i].x); }
-  var total = 0.0;
-  for (var z = 0u; z < params.splits; z++) {
-    let stat = partStats[z * params.rows + i];
-    total += exp(stat.x - most) * stat.y;
-  }
   let to = dot(params.oAt.xyz, vec3u(i / params.l / params.h, i / params.l % params.h, i % params.l));
+  var total = 0.0;
   for (var d = index % LANES; d < params.dv4; d += LANES) {
     var sum = vec4f();
+    total = 0.0;
     for (var z = 0u; z < params.splits; z++) {
       let stat = partStats[z * params.rows + i];
       if (stat.y == 0.0) { continue; }
-      sum += parts[(z * params.rows + i) * params.dv4 + d] * (exp(stat.x - most) * stat.y / total);
+      let weight = exp(stat.x - most) * stat.y;
+      total += weight;
+      sum += parts[(z * params.rows + i) * params.dv4 + d] * weight;
     }
-    o[to + d] = vec4<Scalar>(sum);
+    o[to + d] = vec4<Scalar>(select(sum / total, vec4f(), total == 0.0));
   }
   if (index % LANES == 0u) { stats[i] = vec2f(most, total); }
 }
