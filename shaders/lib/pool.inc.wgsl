@@ -12,8 +12,6 @@ override ADAPTIVE: bool = false; // whether windows are those that divide an axi
 override PADDED: bool = true;     // whether any window reaches outside the tensor
 override DILATED: bool = false;   // whether any dilation is more than 1
 override COUNT_PAD: bool = false; // whether padding counts in averages
-override STRIDE_H: u32 = 0; // the strides where they are powers of two, since divisions by them are then shifts; else 0
-override STRIDE_W: u32 = 0;
 
 // xyz are those of D, H, W. `padded`: how far windows may reach (sizes with both paddings), counted from the padding in front.
 struct Params {
@@ -26,8 +24,8 @@ struct Params {
 // The parameters of an axis.
 struct Axis { x: u32, y: u32, kernel: u32, stride: u32, dilation: u32, pad: u32, padded: u32 }
 fn axisD() -> Axis { return Axis(params.x.x, params.y.x, params.kernel.x, params.stride.x, params.dilation.x, params.pad.x, params.padded.x); }
-fn axisH() -> Axis { return Axis(params.x.y, params.y.y, params.kernel.y, select(params.stride.y, STRIDE_H, STRIDE_H > 0u), params.dilation.y, params.pad.y, params.padded.y); }
-fn axisW() -> Axis { return Axis(params.x.z, params.y.z, params.kernel.z, select(params.stride.z, STRIDE_W, STRIDE_W > 0u), params.dilation.z, params.pad.z, params.padded.z); }
+fn axisH() -> Axis { return Axis(params.x.y, params.y.y, params.kernel.y, params.stride.y, params.dilation.y, params.pad.y, params.padded.y); }
+fn axisW() -> Axis { return Axis(params.x.z, params.y.z, params.kernel.z, params.stride.z, params.dilation.z, params.pad.z, params.padded.z); }
 
 // Where a window begins along an axis (which may be in the padding), which of its steps lie within the tensor (from `first` to `end`), and how many count for
 // an average.

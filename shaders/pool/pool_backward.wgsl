@@ -10,8 +10,6 @@
 @group(0) @binding(4) var<storage, read> y: array<Scalar>;           // as dy, for LP
 @group(0) @binding(5) var<storage, read_write> dx: array<Scalar>;    // as x
 
-override SEVERAL = APART && !INNER; // whether lanes are held by other windows each
-
 // dy |x|^(p-1) sign(x) y^(1-p), 0 where all of a window are 0, as for a norm.
 fn throughNorm(i: vec4u, o: vec4u, slope: vec4f) -> vec4f {
   var d = slope;
@@ -23,21 +21,6 @@ fn throughNorm(i: vec4u, o: vec4u, slope: vec4f) -> vec4f {
   return d;
 }
 
-// The elements of an array at four places, which are one and the same where the lanes are neighbours along W.
-fn slopes(o: vec4u) -> vec4f {
-  if (INNER || APART) { return vec4f(f32(dy[o.x]), f32(dy[o.y]), f32(dy[o.z]), f32(dy[o.w])); }
-  return vec4f(f32(dy[o.x]));
-}
-fn choices(o: vec4u) -> vec4i {
-  if (INNER || APART) { return vec4i(indices[o.x], indices[o.y], indices[o.z], indices[o.w]); }
-  return vec4i(indices[o.x]);
-}
-
-fn more(c: vec4u, last: vec4u) -> bool {
-  if (SEVERAL) { return any(c < last); }
-  return c.x < last.x;
-}
-
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let n = params.x.xyz;
@@ -47,15 +30,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let to = indexOf(place, n);
   let columns = place.w + laneW();
   let lastH = endWith(place.h, axisH());
-  // The windows along W that hold a lane: those of each where they lie apart; else all that hold any of them.
-  var first = vec4u(firstWith(columns.x, axisW()));
-  var last = vec4u(endWith(columns.w, axisW()));
-  if (SEVERAL) {
-    first = vec4u(first.x, firstWith(columns.y, axisW()), firstWith(columns.z, axisW()), firstWith(columns.w, axisW()));
-    last = vec4u(endWith(columns.x, axisW()), endWith(columns.y, axisW()), endWith(columns.z, axisW()), last.w);
-  }
+  let lastW = endWith(columns.w, axisW());
   let own = vec4i((place.d * n.y + place.h) * n.z + columns);
-  let along = laneInner();
+  let lanes = laneInner();
   var sum = vec4f();
   for (var a = firstWith(place.d, axisD()); a < endWith(place.d, axisD()); a++) {
     let wd = windowAt(a, axisD());
@@ -64,38 +41,29 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       let wh = windowAt(b, axisH());
       if (OP != MAX && !holds(wh, place.h, axisH())) { continue; }
       let row = ((place.outer * m.x + a) * m.y + b) * m.z;
-      for (var c = first; more(c, last); c += vec4u(1u)) {
-        let o = (row + c) * params.inner + place.inner + along;
-        var slope = slopes(o);
+      for (var c = firstWith(columns.x, axisW()); c < lastW; c++) {
+        let o = (row + c) * params.inner + place.inner + lanes;
+        var slope = vec4f(f32(dy[o.x]));
+        if (INNER) { slope = vec4f(slope.x, f32(dy[o.y]), f32(dy[o.z]), f32(dy[o.w])); }
         if (OP == MAX) {
-          var chosen = choices(o) == own;
-          if (SEVERAL) { chosen = chosen & (c < last); }
-          sum += select(vec4f(), slope, chosen);
+          var chosen = vec4i(indices[o.x]);
+          if (INNER) { chosen = vec4i(chosen.x, indices[o.y], indices[o.z], indices[o.w]); }
+          sum += select(vec4f(), slope, chosen == own);
           continue;
         }
-        let w = windowAt(c.x, axisW());
-        if (OP == LP) {
-          sum += select(vec4f(), throughNorm(to + lanes(), o, slope), holds4(w, columns, axisW()));
-          continue;
-        }
-        let rows = wd.counted * wh.counted;
-        if (SEVERAL) {
-          // Each lane's own windows, which hold all between their ends.
-          var counted = vec4u(w.counted);
-          if (PADDED) { counted = vec4u(w.counted, windowAt(c.y, axisW()).counted, windowAt(c.z, axisW()).counted, windowAt(c.w, axisW()).counted); }
-          counted *= rows;
-          slope /= vec4f(divisorOf(counted.x), divisorOf(counted.y), divisorOf(counted.z), divisorOf(counted.w));
-          sum += select(vec4f(), slope, c < last);
+        let w = windowAt(c, axisW());
+        let held = holds4(w, columns, axisW());
+        if (OP == AVERAGE) {
+          sum += select(vec4f(), slope / divisorOf(wd.counted * wh.counted * w.counted), held);
         } else {
-          sum += select(vec4f(), slope / divisorOf(rows * w.counted), holds4(w, columns, axisW()));
+          sum += select(vec4f(), throughNorm(to + LANES, o, slope), held);
         }
       }
     }
   }
   let count = lanesOf(place, n);
-  let at = to + lanes();
-  dx[at.x] = Scalar(sum.x);
-  if (count > 1u) { dx[at.y] = Scalar(sum.y); }
-  if (count > 2u) { dx[at.z] = Scalar(sum.z); }
-  if (count > 3u) { dx[at.w] = Scalar(sum.w); }
+  dx[to] = Scalar(sum.x);
+  if (count > 1u) { dx[to + 1u] = Scalar(sum.y); }
+  if (count > 2u) { dx[to + 2u] = Scalar(sum.z); }
+  if (count > 3u) { dx[to + 3u] = Scalar(sum.w); }
 }

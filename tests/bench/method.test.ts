@@ -126,7 +126,7 @@ describe('the kernels of the roofline do what is counted', () => {
   test('multiply-add: eight chains, as many turns as asked', async () => {
     const x = gpu.tensor([0.5, 0.25, 1, 0.75, 1, 2, 3, 4]);
     const y = gpu.zeros([4 * 128]);
-    dispatch(gpu, multiplyAdd, { x, y }, { turns: 5 }, 2);
+    dispatch(gpu, multiplyAdd, { x, y }, {}, 2, { TURNS: 5 });
     const got = await y.data();
     const want = Array.from({ length: 128 }, (_, i) => {
       const [m, s] = [

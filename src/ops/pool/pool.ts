@@ -2,7 +2,6 @@ import { record, recording } from '../../autograd/tape.ts';
 import { poolBackward, pool as poolKernel } from '../../generated/kernels.ts';
 import type { Shape } from '../../host.ts';
 import { isSoftware } from '../../runtime/adapter.ts';
-import type { Gpu } from '../../runtime/gpu.ts';
 import { dispatch, grid } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../tensor.ts';
 import { pow } from '../binary.ts';
@@ -24,7 +23,6 @@ const NO_DIVISOR: Divisor = { countPad: false, divisor: 0 };
 
 /** @param sizes of what the invocations compute, four each: along W, or where there is one along the inner dimension */
 function launch(
-  gpu: Gpu,
   { outer, inner, x, y, kernel, stride, dilation, before, after, adaptive }: Geometry,
   sizes: Three,
   { countPad, divisor }: Divisor,
@@ -56,7 +54,6 @@ function launch(
     ...{ WG, INNER, DEEP: x[0] > 1 || y[0] > 1 || kernel[0] > 1, ADAPTIVE: adaptive, COUNT_PAD: countPad },
     PADDED: x.some((n, i) => (before[i] as number) > 0 || reach(i) > n),
     DILATED: dilation.some((n) => n > 1),
-    APART: !isSoftware(gpu.family),
   };
   return { params, groups: grid(count, WG), constants };
 }
@@ -66,15 +63,16 @@ type Op = keyof typeof poolKernel.ops;
 function forward(op: Op, x: Tensor, g: Geometry, divisor: Divisor, p: number, indices: Tensor | null): Tensor {
   const { gpu, dtype } = x;
   const y = gpu.empty(g.shape, dtype, 'pool');
-  const { params, groups, constants } = launch(gpu, g, g.y, divisor, p);
+  const { params, groups, constants } = launch(g, g.y, divisor, p);
   const [height, width] = [g.kernel[1], g.kernel[2]];
   const step = g.stride[2] / g.dilation[2];
+  const apart = !isSoftware(gpu.family);
   const isShort = (n: number) => op !== 'LP' && !g.adaptive && (n === 2 || n === 3);
   const specialised = {
-    ...{ ...constants, OP: poolKernel.ops[op], INDICES: indices !== null },
+    ...{ ...constants, OP: poolKernel.ops[op], INDICES: indices !== null, APART: apart },
     ROWS: isShort(width) && isShort(height) ? height : 0,
     TAPS: isShort(width) ? width : 0,
-    STEP: isShort(width) && !constants.INNER && !constants.APART && (step === 1 || step === 2) ? step : 0,
+    STEP: isShort(width) && !constants.INNER && !apart && (step === 1 || step === 2) ? step : 0,
   };
   using none = indices ? null : gpu.empty([1], 'i32', 'pool');
   const buffers = { x, y, indices: indices ?? (none as Tensor) };
@@ -92,18 +90,8 @@ function backward(op: Op, dy: Tensor, shape: Shape, g: Geometry, divisor: Diviso
   const { gpu, dtype } = dy;
   const dx = gpu.empty(shape, dtype, 'pool');
   const { x = dy, y = dy, indices = dy.reinterpret('i32', [1]) } = kept;
-  const { params, groups, constants } = launch(gpu, g, g.x, divisor, p);
-  // Which windows hold an element is worked out for four neighbours where that is more than a range.
-  const isRange = op !== 'LP' && !g.adaptive && !constants.DILATED;
-  const APART = constants.APART && (constants.INNER || isRange);
-  const ifShift = (stride: number) => (g.adaptive || stride > 4 || stride === 3 ? 0 : stride);
-  dispatch(gpu, poolBackward, { dy, indices, x, y, dx }, params, groups, {
-    ...constants,
-    APART,
-    STRIDE_H: ifShift(g.stride[1]),
-    STRIDE_W: ifShift(g.stride[2]),
-    OP: poolKernel.ops[op],
-  });
+  const { params, groups, constants } = launch(g, g.x, divisor, p);
+  dispatch(gpu, poolBackward, { dy, indices, x, y, dx }, params, groups, { ...constants, OP: poolKernel.ops[op] });
   return dx;
 }
 
