@@ -48,6 +48,8 @@ export const keyOf = ({ op, shape, dtype, series }: MeasuredRow): string => [op,
 /** The machine in one line. */
 export function describeMachine({ adapter, runtime, system }: Report): string {
   const { vendor, architecture, device, description } = adapter;
-  const gpu = description || [vendor, architecture, device].filter(Boolean).join(' ');
+  // NVIDIA's description is that of the driver.
+  const names = description ? [adapter.software ? '' : device, description] : [vendor, architecture, device];
+  const gpu = names.filter(Boolean).join(', ');
   return `${gpu}, ${runtime}, ${system.os}, ${system.cpu}`;
 }
