@@ -20,8 +20,8 @@ export interface Plan {
   readonly rowSplits: number;
 }
 
-/** Blocks (software) or tiles (GPUs) that fill the device; the fewest keys or rows worth a range of their own. */
-const DEVICE = { software: { wanted: 64, least: 128 }, gpu: { wanted: 512, least: 64 } } as const;
+/** Blocks (software) or tiles (GPUs) that fill the device; the fewest keys or rows worth a range of their own; the most ranges worth putting together. */
+const DEVICE = { software: { wanted: 64, least: 128, most: 64 }, gpu: { wanted: 512, least: 64, most: 16 } } as const;
 /** What a tile of 64 takes of workgroup memory, and the widest heads whose sums fit registers then. */
 const LARGE = { bytes: 24_576, width: 128 } as const;
 
@@ -78,7 +78,7 @@ function rule(
 ): Plan {
   const { B, H, Hkv, L, S } = sizes;
   const software = isSoftware(family);
-  const { wanted, least } = DEVICE[software ? 'software' : 'gpu'];
+  const { wanted, least, most } = DEVICE[software ? 'software' : 'gpu'];
   // llvmpipe takes seconds to compile the private arrays of `registers`, and blocks of 8 rows.
   const small = family === 'lavapipe';
   const blocks = software && !small ? 'registers' : 'tiled';
@@ -88,7 +88,7 @@ function rule(
   const many = Math.min(loops * Math.ceil(span / 64), B * Hkv * Math.ceil(S / 64)) >= wanted;
   const tile = forced.tile ?? (many ? largest : 32);
   const ranges = (blocks: number, length: number) =>
-    Math.max(1, Math.min(64, Math.floor(wanted / Math.max(1, blocks)), Math.floor(length / least)));
+    Math.max(1, Math.min(most, Math.floor(wanted / Math.max(1, blocks)), Math.floor(length / least)));
   const splits = forced.splits ?? ranges(loops * Math.ceil(span / (variant === 'tiled' ? tile : rows)), S);
   const rowSplits = forced.rowSplits ?? ranges(B * Hkv * Math.ceil(S / tile), span);
   return { variant, rows, tile, splits, rowSplits };
