@@ -44,9 +44,9 @@ function trainer(model: Translator) {
 }
 
 describe.each([
-  ['attention', AttentionTranslator],
-  ['plain', PlainTranslator],
-] as const)('%s', (_, Model) => {
+  ['attention', AttentionTranslator, 100],
+  ['plain', PlainTranslator, 1000],
+] as const)('%s', (_, Model, steps) => {
   test('a training step is one submit; after the tenth nothing new is created and memory is flat', () =>
     bare(async (gpu) => {
       const step = trainer(new Model(gpu, SIZES, new Rng(1)));
@@ -58,7 +58,6 @@ describe.each([
       await gpu.sync();
       gpu.resetCounters();
       const before = gpu.memory();
-      const steps = 100;
       for (let i = 0; i < steps; i++) await run();
       const { submits, buffers, bindGroups, pipelines, bytesAllocated } = gpu.counters();
       expect({ submits, buffers, bindGroups, pipelines, bytesAllocated }).toEqual({
