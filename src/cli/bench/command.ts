@@ -12,7 +12,7 @@ import { showProgress } from '../progress.ts';
 import { compare } from './compare.ts';
 import { htmlReport } from './html.ts';
 import { benchedOps } from './ops.ts';
-import { type ColdStart, FORMAT, type Report, readReport } from './report.ts';
+import { type ColdStart, FORMAT, type Report, readComparable } from './report.ts';
 import { about } from './system.ts';
 import { changesTable, coldTable, heading, rowsTable } from './table.ts';
 
@@ -79,7 +79,7 @@ async function bench(
   if (unknown !== undefined) throw new UsageError(`bench: there is no ${unknown}, only ${known.join(', ')}`);
   if (options.cold && (!cold || options.host !== 'chrome'))
     throw new UsageError('--cold needs --host chrome and a checkout of the repository, with the other libraries in it');
-  const before = options.compare === undefined ? undefined : readReport(options.compare);
+  const before = options.compare === undefined ? undefined : readComparable(options.compare);
   for (const file of [options.json, options.html]) if (file !== undefined) checkWritable(file);
   const keep = (report: Report) => {
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 1)}\n`);

@@ -7,7 +7,7 @@ import { readJson } from '../json.ts';
 
 /** What one run of the benchmark found, with all that is needed to know what it is worth; also the format of `--json`. */
 export interface Report extends HostInfo {
-  readonly format: typeof FORMAT;
+  readonly format: typeof FORMAT | typeof OTHER_CLOCK;
   readonly date: string;
   /** Of Fovea: the package's version, and the commit where it ran in a checkout. */
   readonly version: string;
@@ -33,13 +33,25 @@ export interface ColdStart {
   readonly milliseconds?: readonly number[];
 }
 
-export const FORMAT = 'fovea-bench-1';
+export const FORMAT = 'fovea-bench-2';
+/** Reports whose clock load was another, so that times relative to it are not to be compared. */
+const OTHER_CLOCK = 'fovea-bench-1';
 
+/** A kept report, to be shown. */
 export function readReport(path: string): Report {
   const report = readJson(path);
-  if ((report as Partial<Report> | null)?.format !== FORMAT)
+  const format: unknown = (report as Partial<Report> | null)?.format;
+  if (format !== FORMAT && format !== OTHER_CLOCK)
     throw new UsageError(`${path}: is not a report of this benchmark (format ${FORMAT})`);
   return report as Report;
+}
+
+/** An earlier report, to be compared with. */
+export function readComparable(path: string): Report {
+  const report = readReport(path);
+  if (report.format !== FORMAT)
+    throw new UsageError(`${path}: was timed beside another clock load (format ${report.format}, not ${FORMAT})`);
+  return report;
 }
 
 /** What identifies a row. */

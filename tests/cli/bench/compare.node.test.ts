@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Measured, MeasuredRow } from '../../../bench/measure.ts';
 import { compare } from '../../../src/cli/bench/compare.ts';
-import { FORMAT, type Report, readReport } from '../../../src/cli/bench/report.ts';
+import { FORMAT, type Report, readComparable, readReport } from '../../../src/cli/bench/report.ts';
 import { testRandom } from '../../../src/testing/index.ts';
 
 const random = testRandom(11);
@@ -67,6 +67,13 @@ describe('readReport', () => {
   test('reads what was written', () => {
     const path = file(JSON.stringify(run(1)));
     expect(readReport(path).rows).toHaveLength(40);
+    expect(readComparable(path).rows).toHaveLength(40);
+  });
+
+  test('shows what was timed beside another clock load, and compares nothing with it', () => {
+    const path = file(JSON.stringify({ ...run(1), format: 'fovea-bench-1' }));
+    expect(readReport(path).rows).toHaveLength(40);
+    expect(() => readComparable(path)).toThrow(`${path}: was timed beside another clock load`);
   });
 
   test.each([
