@@ -63,7 +63,8 @@ fn rowGradient(dots: vec4f, dp: vec4f, tile: Tile, r: u32, j: u32, yes: vec4<boo
   let stat = rows[min(rowIndex(tile.batch, row), params.rows - 1u)];
   let keep = keeps(tile.batch, row, j);
   let score = scoresOf(dots, tile.batch, row, j);
-  let p = select(vec4f(), exp(score.x - stat.x) * stat.y, yes & (score.x > vec4f(FLOOR)));
+  // Not `yes & score > FLOOR`, which would make 0 of NaN.
+  let p = select(exp(score.x - stat.x) * stat.y, vec4f(), !yes | (score.x <= vec4f(FLOOR)));
   // What is dropped or not seen has no gradient, be it NaN.
   let ds = p * (select(dp * keep, vec4f(), keep == vec4f()) - stat.z) * score.byDots;
   return RowGradient(p * keep, select(ds, vec4f(), p == vec4f()));

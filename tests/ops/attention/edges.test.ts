@@ -74,17 +74,25 @@ describe('nothing to see', () => {
     ));
 });
 
-describe('NaN stays where it may be seen', () => {
-  const run = async (options: object, hurt: 'keys' | 'values', at: number, S = 10) => {
+describe.each([
+  ['as planned', {}],
+  ['tiled', { plan: { variant: 'tiled' } }],
+  ['tiles of 64', { plan: { variant: 'tiled', tile: 64 } }],
+] as const)('NaN stays where it may be seen, %s', (_, forced) => {
+  const run = async (options: object, hurt: 'queries' | 'keys' | 'values', at: number, S = 10) => {
     const [q, k, v] = [1, 2, 3].map((seed) => randn(gpu, [1, 1, S, 8], { seed })) as [Tensor, Tensor, Tensor];
     const spoil = async (t: Tensor, row: number) => {
       const data = await t.data();
       data.fill(Number.NaN, row * 8, row * 8 + 8);
       return gpu.tensor(data, t.shape);
     };
-    const all = [q, hurt === 'keys' ? await spoil(k, at) : k, hurt === 'values' ? await spoil(v, at) : v] as const;
+    const all = [
+      hurt === 'queries' ? await spoil(q, at) : q,
+      hurt === 'keys' ? await spoil(k, at) : k,
+      hurt === 'values' ? await spoil(v, at) : v,
+    ] as const;
     const dy = randn(gpu, [1, 1, S, 8], { seed: 4 });
-    const { outputs, grads } = vjp(() => scaledDotProductAttention(...all, options), all, [dy]);
+    const { outputs, grads } = vjp(() => scaledDotProductAttention(...all, { ...options, ...forced }), all, [dy]);
     const rows = async (t: Tensor) => {
       const data = await t.data();
       return Array.from({ length: S }, (_, r) => data.slice(r * 8, r * 8 + 8).every(Number.isFinite));
@@ -103,6 +111,16 @@ describe('NaN stays where it may be seen', () => {
     expect(output).toEqual([true, true, true, true, true, true, false, false, false, false]);
     // Queries before it have no part in it, and keys that only they see have none either.
     expect(grads[0]).toEqual(output);
+  });
+
+  test('queries that do not see some keys', async () => {
+    const { output, grads } = await run({ isCausal: true }, 'queries', 6);
+    const others = output.map((_, row) => row !== 6);
+    expect(output).toEqual(others);
+    expect(grads[0]).toEqual(others);
+    const unseen = output.map((_, key) => key > 6);
+    expect(grads[1]).toEqual(unseen);
+    expect(grads[2]).toEqual(unseen);
   });
 
   test('keys and values that a mask hides from all', async () => {
