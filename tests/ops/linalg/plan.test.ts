@@ -143,7 +143,7 @@ test.each(['swiftshader', 'intel', 'nvidia'] as const)('%s: within the default l
 
 test('a GPU has tiles for large products, ranges of K for few outputs, lanes along K for few rows', () => {
   const tiled = { variant: 'tiled', splits: 1 } as const;
-  expect(rule(adapter('nvidia'), problem(1024, 1024, 1024))).toMatchObject({ ...tiled, x: 16, blocksM: 2, blocksN: 1 });
+  expect(rule(adapter('nvidia'), problem(1024, 1024, 1024))).toMatchObject({ ...tiled, x: 8, blocksM: 2, blocksN: 2 });
   expect(rule(adapter('intel'), problem(1024, 1024, 1024))).toMatchObject({ ...tiled, blocksM: 1, blocksN: 1 });
   expect(rule(adapter('nvidia'), problem(128, 128, 8192)).splits).toBeGreaterThan(8);
   expect(rule(adapter('nvidia'), problem(1, 1, 100_000)).splits).toBe(64);
