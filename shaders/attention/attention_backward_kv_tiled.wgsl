@@ -1,7 +1,8 @@
 // attention_backward_kv.wgsl for GPUs: a workgroup has a tile of keys and walks over the rows, a tile at a time.
 // flops: 512 * MB * (items - first) / splits * l * h / hkv * (d4 + dv4)
 #include "lib/attention.inc.wgsl"
-#include "lib/attention_tiled.inc.wgsl"
+#include "lib/attention_tiles.inc.wgsl"
+#include "lib/attention_gradient_products.inc.wgsl"
 #include "lib/attention_gradient_tiled.inc.wgsl"
 
 alias Out = f32; // dtype
@@ -20,8 +21,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let batch = batchAt(kv / params.hkv);
   let lx = index % LX;
   let ly = index / LX;
-  let linesK = keyLines(batch, hkv, j + index / DEPTH, params.kAt);
-  let linesV = keyLines(batch, hkv, j + index / DEPTH, params.vAt);
+  let linesK = keyLines(batch, hkv, j + index / DEPTH, STEP, params.kAt);
+  let linesV = keyLines(batch, hkv, j + index / DEPTH, STEP, params.vAt);
   var sumsK: Sums; // columns are keys
   var sumsV: Sums;
   var span = vec2u(0u, params.span);
@@ -36,8 +37,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       let tile = tileAt(batch, hkv, turn, row, TILE);
       if (isEmpty(tile, j, TILE)) { continue; }
       let whole = isWhole(tile, j);
-      let scores = dotsQK(linesOf(tile, index / DEPTH, params.qAt), linesK, index);
-      let dp = dotsOV(linesOf(tile, index / DEPTH, params.oAt), linesV, index);
+      let scores = dotsQK(linesOf(tile, index / DEPTH, STEP, params.qAt), linesK, index);
+      let dp = dotsOV(linesOf(tile, index / DEPTH, STEP, params.oAt), linesV, index);
       let g = gradientOf(tile, j + 4u * lx, whole, scores, dp, ly);
       putWeights(g.p, lx, ly);
       for (var k0 = 0u; k0 < TILE; k0 += CHUNK) {

@@ -1,7 +1,8 @@
 // attention_backward_q.wgsl for GPUs: a workgroup has a tile of rows and walks over the keys, a tile at a time.
 // flops: 256 * MB * (items - first) / splits * s * (2 * d4 + dv4)
 #include "lib/attention.inc.wgsl"
-#include "lib/attention_tiled.inc.wgsl"
+#include "lib/attention_tiles.inc.wgsl"
+#include "lib/attention_gradient_products.inc.wgsl"
 #include "lib/attention_gradient_tiled.inc.wgsl"
 
 alias Out = f32; // dtype
@@ -16,15 +17,15 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let tile = tileOf(item / params.splits, TILE);
   let lx = index % LX;
   let ly = index / LX;
-  let linesQ = linesOf(tile, index / DEPTH, params.qAt);
-  let linesO = linesOf(tile, index / DEPTH, params.oAt);
+  let linesQ = linesOf(tile, index / DEPTH, STEP, params.qAt);
+  let linesO = linesOf(tile, index / DEPTH, STEP, params.oAt);
   var sums: Sums; // columns are rows of queries
   let range = shareOf(keysOf(tile.batch, tile.low, tile.high, TILE), split);
   for (var j = range.x; j < range.y; j += TILE) {
     if (isHidden(tile, j, TILE)) { continue; }
     let whole = isWhole(tile, j);
-    let scores = dotsQK(linesQ, keyLines(tile.batch, tile.hkv, j + index / DEPTH, params.kAt), index);
-    let dp = dotsOV(linesO, keyLines(tile.batch, tile.hkv, j + index / DEPTH, params.vAt), index);
+    let scores = dotsQK(linesQ, keyLines(tile.batch, tile.hkv, j + index / DEPTH, STEP, params.kAt), index);
+    let dp = dotsOV(linesO, keyLines(tile.batch, tile.hkv, j + index / DEPTH, STEP, params.vAt), index);
     putWeights(gradientOf(tile, j + 4u * lx, whole, scores, dp, ly).ds, lx, ly);
     for (var k0 = 0u; k0 < TILE; k0 += CHUNK) {
       workgroupBarrier(); // all are done with the last tiles

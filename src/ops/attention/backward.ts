@@ -36,19 +36,21 @@ export function deltaOf(o: Tensor, stats: Tensor, dO: Tensor, dlse: Tensor | nul
   return rows;
 }
 
+const gradientTilesOf = (p: Problem, width: number) => ({ ...tiledOf(p, p.plan.tile, width), MB: p.plan.tile / 32 });
+
 export function gradientOfQ(given: Given, p: Problem): Tensor {
   const { gpu, shape, dtype } = given.q;
   const { S, D, Dv } = p.sizes;
   const isTiled = p.plan.variant === 'tiled';
   const splits = isTiled ? p.plan.splits : 1;
-  const { rows, perGroup } = shapeOf(gpu, p.plan);
+  const { rows, perGroup } = shapeOf(gpu, p.plan, p.plan.tile);
   const { blocks, tiles } = rowTiles(p, rows);
   const part = sizeOf(shape);
   using parts = gpu.empty([splits, part], splits > 1 ? 'f32' : dtype, OP);
   inChunks(gpu, p.longest, tiles * splits, perGroup, (rows * S * (2 * D + Dv)) / splits, (range, groups) => {
     const params = { ...p.params, ...range, blocks, splits, part: part / 4 };
     const buffers = { mask: p.mask, aux: p.aux, ...given, dq: parts };
-    if (isTiled) dispatch(gpu, attentionBackwardQTiled, buffers, params, groups, tiledOf(p, D), p.hooks);
+    if (isTiled) dispatch(gpu, attentionBackwardQTiled, buffers, params, groups, gradientTilesOf(p, D), p.hooks);
     else dispatch(gpu, attentionBackwardQ, buffers, params, groups, { ...registersOf(gpu, p), D4: D / 4 }, p.hooks);
   });
   using dq = addSplits(parts, dtype);
@@ -69,7 +71,7 @@ export function gradientsOfKV(given: Given, p: Problem): [dk: Tensor, dv: Tensor
   const { dvAt } = p.params;
   const isTiled = p.plan.variant === 'tiled';
   const splits = isTiled ? p.plan.rowSplits : 1;
-  const { keys, perGroup } = shapeOf(gpu, p.plan);
+  const { keys, perGroup } = shapeOf(gpu, p.plan, p.plan.tile);
   const items = B * Hkv * Math.ceil(S / keys) * splits;
   const work = (2 * keys * L * (H / Hkv) * (D + Dv)) / splits;
   const part = 4 * dvAt + sizeOf(v.shape);
@@ -77,7 +79,7 @@ export function gradientsOfKV(given: Given, p: Problem): [dk: Tensor, dv: Tensor
   inChunks(gpu, p.longest, items, perGroup, work, (range, groups) => {
     const params = { ...p.params, ...range, blocks: 1, splits, part: part / 4 };
     const buffers = { mask: p.mask, aux: p.aux, ...given, dkv: parts };
-    const tiled = tiledOf(p, Math.max(D, Dv));
+    const tiled = gradientTilesOf(p, Math.max(D, Dv));
     const registers = { ...registersOf(gpu, p), D4: D / 4, DV4: Dv / 4 };
     if (isTiled) dispatch(gpu, attentionBackwardKvTiled, buffers, params, groups, tiled, p.hooks);
     else dispatch(gpu, attentionBackwardKv, buffers, params, groups, registers, p.hooks);

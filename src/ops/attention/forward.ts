@@ -15,8 +15,11 @@ import type { Problem } from './problem.ts';
 /** Invocations of a workgroup of `registers`: none has anything to say to its neighbours. */
 const groupOf = (gpu: Pick<Gpu, 'family'>): number => (isSoftware(gpu.family) ? 16 : 64);
 
-/** Rows and keys of a block or tile, and how many of them a workgroup has. */
-export function shapeOf(gpu: Pick<Gpu, 'family'>, { variant, rows, tile }: Plan) {
+/** Rows and keys of a tile of the forward pass. */
+const TILE = 32;
+
+/** Rows and keys of a block, or of a tile of `tile`, and how many of them a workgroup has. */
+export function shapeOf(gpu: Pick<Gpu, 'family'>, { variant, rows }: Plan, tile: number) {
   return variant === 'tiled' ? { rows: tile, keys: tile, perGroup: 1 } : { rows, keys: 8, perGroup: groupOf(gpu) };
 }
 
@@ -27,10 +30,10 @@ export const registersOf = (gpu: Pick<Gpu, 'family'>, { constants, plan }: Probl
   MB: plan.rows / 4,
 });
 
-/** What the kernels of `tiled` are compiled for, where heads are `width` wide. */
-export function tiledOf({ constants, plan: { tile }, everyone, sizes: { L, S } }: Problem, width: number) {
+/** What the kernels of `tiled` are compiled for, where tiles are of `tile` and an invocation has sums of every so many numbers of heads `width` wide. */
+export function tiledOf({ constants, everyone, sizes: { L, S } }: Problem, tile: number, width: number) {
   const PARTIAL = !everyone || L % tile > 0 || S % tile > 0;
-  return { ...constants, PARTIAL, MB: tile / 32, COLUMNS: Math.ceil(width / tile) };
+  return { ...constants, PARTIAL, COLUMNS: Math.ceil(width / tile) };
 }
 
 /** Runs `f` for the tiles [first, items), in as many dispatches as it takes for none to run too long. */
@@ -82,12 +85,13 @@ function walkKeys(q: Tensor, k: Tensor, v: Tensor, o: Tensor, stats: Tensor, p: 
   const { gpu } = q;
   const { variant, splits } = p.plan;
   const { S, D, Dv } = p.sizes;
-  const { rows, perGroup } = shapeOf(gpu, p.plan);
+  const { rows, perGroup } = shapeOf(gpu, p.plan, TILE);
   const { blocks, tiles } = rowTiles(p, rows);
   inChunks(gpu, p.longest, tiles * splits, perGroup, (rows * S * (D + Dv)) / splits, (range, groups) => {
     const params = { ...p.params, ...range, blocks, splits };
     const buffers = { mask: p.mask, aux: p.aux, q, k, v, o, stats };
-    if (variant === 'tiled') dispatch(gpu, attentionForwardTiled, buffers, params, groups, tiledOf(p, Dv), p.hooks);
+    if (variant === 'tiled')
+      dispatch(gpu, attentionForwardTiled, buffers, params, groups, tiledOf(p, TILE, Dv), p.hooks);
     else dispatch(gpu, attentionForward, buffers, params, groups, { ...registersOf(gpu, p), DV4: Dv / 4 }, p.hooks);
   });
 }

@@ -12,7 +12,7 @@ export interface Plan {
   readonly variant: 'registers' | 'tiled' | 'matrices';
   /** Rows of queries in a block of `registers`, 4 or 8. */
   readonly rows: 4 | 8;
-  /** Rows and keys of a tile of `tiled`: 32, or 64, which takes 24 KB of workgroup memory. */
+  /** Rows and keys of a tile of the gradients of `tiled`: 32, or 64, which takes 24 KB of workgroup memory. */
   readonly tile: 32 | 64;
   /** Ranges of the keys that the forward pass computes apart and then puts together; 1 for none. */
   readonly splits: number;

@@ -1,4 +1,4 @@
-// Attention by square tiles for GPUs: 32 rows of queries and 32 keys, or 64 and 64. A workgroup has LX x 8 invocations, (lx, ly). Each has
+// The products of the gradients of attention by tiles of 32 rows and 32 keys, or 64 and 64. A workgroup has LX x 8 invocations, (lx, ly). Each has
 // the scores of MB blocks of 4 rows (ly + 8 m is the block, a column of its matrix a row) with keys 4 lx to 4 lx + 3; of sums over keys (or
 // rows) those of MB blocks of rows (or keys) in every LX-th vec4 of a head.
 const MB: u32 = 1;      // tunable; 1 or 2
@@ -11,10 +11,6 @@ const STEP = WG / DEPTH;    // rows that an invocation brings lie so far apart
 const WIDTH = LX * COLUMNS; // vec4s of a row, where it is brought whole
 const FIT = 512u / WIDTH;
 const CHUNK = select(select(8u, 16u, FIT >= 16u), 32u, FIT >= 32u); // whole rows that there is room for
-override PARTIAL: bool = true; // whether some tiles have fewer rows or keys, or queries that do not see all keys
-
-@group(0) @binding(3) var<storage, read> q: array<vec4<Scalar>>; // [B, H, L, D / 4] by its strides, as all of them
-@group(0) @binding(4) var<storage, read> k: array<vec4<Scalar>>; // [B, Hkv, S, D / 4]
 
 // Of two operands DEPTH vec4s of TILE rows each, the second from 256 on, in `place`s: those that neighbours read are neighbours, and so are
 // those they write. Or of one operand CHUNK rows as they are. Not a word more: past 12 KB (24 KB for tiles of 64) NVIDIA's GPUs hold fewer
@@ -26,33 +22,6 @@ alias Block = array<mat4x4f, MB>;
 alias Sums = array<mat4x4f, MB * COLUMNS>; // of block m and column c at m COLUMNS + c
 
 fn place(row: u32, d: u32) -> u32 { return d * TILE + ((row % 4u * LX + row / 4u) ^ d); }
-
-// Where a row begins, and rows r, r + STEP and so on: those an invocation brings, four or two. Rows and keys that do not exist repeat the
-// last one that does, so that nothing past a length is ever read.
-fn lineOf(tile: Tile, r: u32, at: vec4u) -> u32 {
-  let row = min(tile.row + r, params.span - 1u);
-  var head = tile.head;
-  var query = row;
-  if (params.span > params.l) {
-    head += row / params.l;
-    query = row % params.l;
-  }
-  return dot(at.xyz, vec3u(tile.batch.b, head, min(query, tile.batch.queries - 1u)));
-}
-fn linesOf(tile: Tile, r: u32, at: vec4u) -> vec4u {
-  return vec4u(lineOf(tile, r, at), lineOf(tile, r + STEP, at), lineOf(tile, r + 2u * STEP, at), lineOf(tile, r + 3u * STEP, at));
-}
-fn keyLine(batch: Batch, hkv: u32, j: u32, at: vec4u) -> u32 { return dot(at.xyz, vec3u(batch.b, hkv, min(j, batch.keys - 1u))); }
-fn keyLines(batch: Batch, hkv: u32, j: u32, at: vec4u) -> vec4u {
-  return batch.b * at.x + hkv * at.y + min(vec4u(j) + STEP * vec4u(0u, 1u, 2u, 3u), vec4u(batch.keys - 1u)) * at.z;
-}
-
-// What of a range of keys or rows falls to a split: whole tiles, as evenly as they go.
-fn shareOf(range: vec2u, split: u32) -> vec2u {
-  let count = (range.y - min(range.x, range.y) + TILE - 1u) / TILE;
-  let share = (count + params.splits - 1u) / params.splits * TILE;
-  return vec2u(range.x + split * share, min(range.y, range.x + (split + 1u) * share));
-}
 
 // c + x w
 fn fused(c: mat4x4f, x: mat4x4f, w: mat4x4f) -> mat4x4f {
@@ -110,20 +79,6 @@ fn dotsQK(rows: vec4u, keys: vec4u, index: u32) -> Block {
   return sum;
 }
 
-// Whether queries see all keys of a tile, and all its rows exist; else `sight` says who sees what.
-fn isWhole(tile: Tile, j: u32) -> bool { return !PARTIAL || (tile.row + TILE <= params.span && isFull(tile, j, TILE)); }
-
-// Which keys j to j + 3 the 4 rows from r on see: four bits a row.
-fn sight(tile: Tile, r: u32, j: u32) -> u32 {
-  var bits = 0u;
-  for (var i = 0u; i < 4u; i++) {
-    let yes = seen(tile.batch, rowAt(tile, r + i), j) & vec4<bool>(tile.row + r + i < params.span);
-    bits |= dot(select(vec4u(), vec4u(1u, 2u, 4u, 8u), yes), vec4u(1u)) << (4u * i);
-  }
-  return bits;
-}
-fn sees(bits: u32, i: u32) -> vec4<bool> { return (vec4u(bits >> (4u * i)) & vec4u(1u, 2u, 4u, 8u)) != vec4u(); }
-
 fn putWeights(x: Block, lx: u32, ly: u32) {
   for (var m = 0u; m < MB; m++) {
     let at = (4u * ly + 32u * m) * LX + lx;
@@ -136,7 +91,7 @@ fn putWeights(x: Block, lx: u32, ly: u32) {
 
 // Adds the products of the weights with a chunk that begins at key (row, where `byKey`) k0: sums are of rows over keys, or of keys over rows.
 fn addProducts(sums: ptr<function, Sums>, k0: u32, byKey: bool, whole: bool, lx: u32, ly: u32) {
-  if (!whole && !isFinite(lx)) {
+  if (!whole && !isFiniteChunk(lx)) {
     addSeen(sums, k0, byKey, lx, ly);
     return;
   }
@@ -156,12 +111,11 @@ fn addProducts(sums: ptr<function, Sums>, k0: u32, byKey: bool, whole: bool, lx:
   }
 }
 
-// Whether all of the chunk that the invocation reads is finite: under what is not seen there may be NaN, and 0 NaN is NaN.
-fn isFinite(lx: u32) -> bool {
-  let e = vec4u(0x7f800000u);
-  var odd = false;
-  for (var i = lx; i < CHUNK * WIDTH; i += LX) { odd = odd || any((bitcast<vec4u>(tiles[i]) & e) == e); }
-  return !odd;
+// Whether all of the chunk that the invocation reads is finite.
+fn isFiniteChunk(lx: u32) -> bool {
+  var yes = true;
+  for (var i = lx; i < CHUNK * WIDTH; i += LX) { yes = yes && isFinite(tiles[i]); }
+  return yes;
 }
 
 // The same where what has weight 0 does not count, be it NaN.
@@ -180,4 +134,3 @@ fn addSeen(sums: ptr<function, Sums>, k0: u32, byKey: bool, lx: u32, ly: u32) {
     }
   }
 }
-fn plus(c: vec4f, x: vec4f, w: f32) -> vec4f { return select(c + x * w, c, w == 0.0); } // not `!=`, which is false for NaN on SwiftShader
