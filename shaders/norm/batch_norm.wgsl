@@ -3,13 +3,14 @@
 // al. 1983, equation 2.1) and, with RUNNING, mixed into the running ones, the variance as that of a sample, count / (count - 1) as large; otherwise
 // they are the running ones. LANES invocations share a channel.
 // flops: channels * (8 * chunks * TRAINING + 10)
-// bytes: moments * TRAINING + weight * WEIGHT + bias * BIAS + 2 * runningMean + 2 * runningVar + stats + coefficients
+// bytes: moments * TRAINING + weight * WEIGHT + bias * BIAS + 2 * runningMean + 2 * runningVar + stats + coefficients + 4 * COUNTED
 #include "lib/lanes.inc.wgsl"
 #include "lib/lane_sums.inc.wgsl"
 
 alias Scalar = f32; // dtype
 override TRAINING: bool = true;
 override RUNNING: bool = true;
+override COUNTED: bool = false; // whether the running statistics are the mean over all batches, of which they have seen `batches`
 override WEIGHT: bool = true;
 override BIAS: bool = true;
 
@@ -22,6 +23,7 @@ struct Params { channels: u32, chunks: u32, chunk: u32, count: u32, eps: f32, mo
 @group(0) @binding(5) var<storage, read_write> runningVar: array<f32>;    // likewise
 @group(0) @binding(6) var<storage, read_write> stats: array<vec2f>;       // [channels] of (mean, 1 / sqrt(variance + eps))
 @group(0) @binding(7) var<storage, read_write> coefficients: array<vec4f>; // [channels] of (mean, scale, bias, 0)
+@group(0) @binding(8) var<storage, read> batches: array<u32>;             // [1]; anything without COUNTED
 
 fn sizeOf(chunk: u32) -> f32 { return f32(min(params.chunk, params.count - chunk * params.chunk)); }
 
@@ -51,8 +53,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   if (lane > 0u || row >= params.channels) { return; }
   if (RUNNING) {
     let n = f32(params.count);
-    runningMean[c] += params.momentum * (mean - runningMean[c]);
-    runningVar[c] += params.momentum * (variance * n / (n - 1.0) - runningVar[c]);
+    var momentum = params.momentum;
+    if (COUNTED) { momentum = 1.0 / (f32(batches[0]) + 1.0); }
+    runningMean[c] += momentum * (mean - runningMean[c]);
+    runningVar[c] += momentum * (variance * n / (n - 1.0) - runningVar[c]);
   }
   let inverse = 1.0 / sqrt(variance + params.eps);
   var scale = inverse;

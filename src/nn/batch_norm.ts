@@ -10,8 +10,8 @@ import { type Parameter, parameter } from './parameter.ts';
 export interface BatchNormLayerOptions {
   /** Added to the variance; default 1e-5. */
   readonly eps?: number;
-  /** How much of a batch's statistics goes into the running ones; default 0.1. PyTorch's `None`, their mean over all batches, is not there. */
-  readonly momentum?: number;
+  /** How much of a batch's statistics goes into the running ones, or null for their mean over all batches; default 0.1. */
+  readonly momentum?: number | null;
   /** Whether there are a weight (ones at first) and a bias (zeros); default true. */
   readonly affine?: boolean;
   /** Whether there are running statistics, to be used in evaluation; without, a batch's own are used there too. Default true. */
@@ -35,7 +35,7 @@ abstract class BatchNorm extends Module {
   /** u32[]: how many batches the running statistics have seen. */
   readonly num_batches_tracked: Parameter | null;
   readonly eps: number;
-  readonly momentum: number;
+  readonly momentum: number | null;
   readonly numFeatures: number;
   readonly #name: string;
   readonly #axes: readonly number[];
@@ -67,7 +67,8 @@ abstract class BatchNorm extends Module {
     const { running_mean: runningMean, running_var: runningVar } = this;
     checkFeatures(this.#name, x, numFeatures, this.#axes);
     const training = this.training || !runningMean;
-    const y = batchNorm(x, { weight, bias, runningMean, runningVar, training, momentum, eps });
+    const mixing = momentum === null ? { batches: this.num_batches_tracked } : { momentum };
+    const y = batchNorm(x, { weight, bias, runningMean, runningVar, training, ...mixing, eps });
     if (training && this.num_batches_tracked) {
       using count = this.num_batches_tracked.reinterpret('u32', [1]);
       advance(count);

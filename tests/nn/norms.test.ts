@@ -13,7 +13,8 @@ import {
   RMSNorm,
   Rng,
 } from '../../src/nn/index.ts';
-import { mul, sub } from '../../src/ops/binary.ts';
+import { add, mul, sub } from '../../src/ops/binary.ts';
+import { stack } from '../../src/ops/concat.ts';
 import { batchNorm } from '../../src/ops/norm/batch_norm.ts';
 import { groupNorm, instanceNorm } from '../../src/ops/norm/group_norm.ts';
 import { rmsNorm } from '../../src/ops/norm/rms_norm.ts';
@@ -110,6 +111,17 @@ describe('batch normalisation', () => {
     const middle = mean(x, { axis: 0 });
     const got = await (quick.running_mean as Tensor).data();
     (await middle.data()).forEach((v, i) => {
+      expect(got[i]).toBeCloseTo(v, 6);
+    });
+  });
+
+  test('momentum null: the running statistics are the mean over all batches', async () => {
+    using layer = new BatchNorm1d(gpu, 3, { momentum: null });
+    const batches = [wave([4, 3]), mul(wave([4, 3]), 3), add(wave([4, 3]), 1)];
+    for (const x of batches) layer.forward(x);
+    const want = mean(stack(batches.map((x) => mean(x, { axis: 0 }))), { axis: 0 });
+    const got = await (layer.running_mean as Tensor).data();
+    (await want.data()).forEach((v, i) => {
       expect(got[i]).toBeCloseTo(v, 6);
     });
   });

@@ -25,6 +25,8 @@ export interface BatchNormOptions {
   readonly training?: boolean;
   /** How much of x's statistics goes into the running ones; default 0.1. */
   readonly momentum?: number;
+  /** u32[] or u32[1]: how many batches the running statistics have seen, which then become the mean over all of them: `momentum` is 1 / (batches + 1). */
+  readonly batches?: Tensor | null;
   /** Added to the variance; default 1e-5. */
   readonly eps?: number;
   /** Whether channels are the second axis ('nchw', which stands for any [N, C, ...]; the default) or the last ('nhwc'). */
@@ -47,7 +49,7 @@ interface Call extends Required<Omit<BatchNormOptions, 'plan' | 'layout'>> {
  * In training the running statistics, where given, become (1 - momentum) running + momentum new, the variance divided by n - 1, on the device,
  * in the same submit and on no tape; an empty batch leaves them alone. Statistics are computed in f32 whatever the storage. The gradient runs
  * through the statistics of the batch, and without training to the running ones if they are asked about. Source: Ioffe and Szegedy 2015,
- * arXiv:1502.03167; the convention of `momentum` is PyTorch's.
+ * arXiv:1502.03167; the convention of `momentum` is PyTorch's, `batches` its `momentum=None`.
  *
  * @param x [N, C, ...] or [N, C], with layout 'nhwc' [N, ..., C]; f32 or f16
  * @returns a tensor like `x`
@@ -87,16 +89,22 @@ export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
 function check(x: Tensor, options: BatchNormOptions): Call {
   const op = 'batchNorm';
   const { weight = null, bias = null, runningMean = null, runningVar = null } = options;
-  const { training = false, momentum = 0.1, eps = 1e-5, layout = 'nchw', plan: asked } = options;
+  const { training = false, momentum = 0.1, batches = null, eps = 1e-5, layout = 'nchw', plan: asked } = options;
   const view = viewOf(op, x, layout);
   checkAffine(op, x, { weight, bias }, [view.channels]);
   checkRunning(op, view.channels, runningMean, runningVar, training);
   checkEps(op, eps);
   if (!(momentum >= 0 && momentum <= 1)) throw new ArgumentError(op, `momentum must be in [0, 1], got ${momentum}`);
+  if (batches) checkBatches(batches);
   if (training && countOf(view) === 1)
     throw new ShapeError(op, `x must have more than one value a channel in training, got ${describe(x)}`);
   const plan = asked ?? channelPlan(x.gpu, view);
-  return { weight, bias, runningMean, runningVar, training, momentum, eps, view, plan, asked };
+  return { weight, bias, runningMean, runningVar, training, momentum, batches, eps, view, plan, asked };
+}
+
+function checkBatches(batches: Tensor) {
+  checkDType('batchNorm', 'batches', batches, 'u32');
+  if (batches.size !== 1) throw new ShapeError('batchNorm', `batches must be one number, got ${describe(batches)}`);
 }
 
 function viewOf(op: string, x: Tensor, layout: ImageLayout): ChannelView {
@@ -128,7 +136,7 @@ function checkRunning(op: string, channels: number, mean: Tensor | null, varianc
 /** The statistics that x is normalised with and what its elements are computed with: two dispatches in training, otherwise one. */
 function statistics(x: Tensor, call: Call) {
   const { gpu } = x;
-  const { weight, bias, runningMean, runningVar, training, momentum, eps, view, plan } = call;
+  const { weight, bias, runningMean, runningVar, training, momentum, batches, eps, view, plan } = call;
   const { channels } = view;
   const count = countOf(view);
   const own = training ? momentsOf('batchNorm', x, view, plan) : null;
@@ -148,6 +156,7 @@ function statistics(x: Tensor, call: Call) {
       runningVar: runningVar ?? none(),
       stats,
       coefficients,
+      batches: batches ?? gpu.empty([1], 'u32', 'batchNorm'),
     },
     { channels, chunks, chunk, count, eps, momentum },
     grid(channels, rowsPerGroup(merge, 1)),
@@ -155,6 +164,7 @@ function statistics(x: Tensor, call: Call) {
       ...lanesOf(merge, 1),
       TRAINING: training,
       RUNNING: training && runningMean !== null && count > 0,
+      COUNTED: batches !== null,
       WEIGHT: weight !== null,
       BIAS: bias !== null,
     },

@@ -13,17 +13,19 @@ import { gpu } from '../../helpers/gpu.ts';
 import { checkHessian } from '../../helpers/hessian.ts';
 
 describe('running statistics', () => {
-  /** Three batches, and what the running statistics become: the variance divided by n - 1. */
-  async function run(shape: Shape, layout: Layout, momentum: number) {
+  /** Three batches, and what the running statistics become: the variance divided by n - 1. Null: the mean over all. */
+  async function run(shape: Shape, layout: Layout, momentum: number | null) {
     const C = shape[channelAxis(shape, layout)] as number;
     const [runningMean, runningVar] = [gpu.zeros([C]), gpu.tensor(new Float32Array(C).fill(1))];
     const want = { mean: Array<number>(C).fill(0), variance: Array<number>(C).fill(1) };
     for (const step of [1, 2, 3]) {
       const data = Float64Array.from({ length: sizeOf(shape) }, (_, i) => Math.fround(step + Math.sin(step * i * i)));
-      batchNorm(gpu.tensor(Array.from(data), shape), { runningMean, runningVar, training: true, momentum, layout });
+      const mixing = momentum === null ? { batches: gpu.tensor([step - 1], [], { dtype: 'u32' }) } : { momentum };
+      batchNorm(gpu.tensor(Array.from(data), shape), { runningMean, runningVar, training: true, ...mixing, layout });
       const { mean, variance, count } = moments({ shape, data }, layout);
       for (let c = 0; c < C; c++) {
-        const mix = (old: number, fresh: number) => (1 - momentum) * old + momentum * fresh;
+        const part = momentum ?? 1 / step;
+        const mix = (old: number, fresh: number) => (1 - part) * old + part * fresh;
         want.mean[c] = mix(want.mean[c] as number, mean[c] as number);
         want.variance[c] = mix(want.variance[c] as number, ((variance[c] as number) * count) / (count - 1));
       }
@@ -36,13 +38,14 @@ describe('running statistics', () => {
       expect(v).toBeCloseTo(want.variance[c] as number, 5);
     });
   }
-  test.each<[Shape, Layout, number]>([
+  test.each<[Shape, Layout, number | null]>([
     [[3, 2], 'nchw', 0.1],
     [[2, 3, 5], 'nchw', 0.1],
     [[2, 3, 4], 'nhwc', 0.25],
     [[2, 70, 4], 'nchw', 1],
     [[2, 3, 4], 'nchw', 0],
-  ])('%j, %s, momentum %d', run);
+    [[2, 3, 4], 'nchw', null],
+  ])('%j, %s, momentum %j', run);
 
   test('are left alone by an empty batch and without training', async () => {
     const [runningMean, runningVar] = [gpu.tensor([1, 2]), gpu.tensor([3, 4])];
@@ -166,6 +169,11 @@ describe('errors', () => {
       () => batchNorm(x, { runningMean: three, runningVar: three }),
     ],
     ['batchNorm: eps must be at least 0, got -1', () => batchNorm(x, { training: true, eps: -1 })],
+    ['batchNorm: batches must be u32, got f32[3]', () => batchNorm(x, { training: true, batches: three })],
+    [
+      'batchNorm: batches must be one number, got u32[2]',
+      () => batchNorm(x, { training: true, batches: gpu.zeros([2], 'u32') }),
+    ],
     ['batchNorm: momentum must be in [0, 1], got 2', () => batchNorm(x, { training: true, momentum: 2 })],
     [
       'batchNorm: x must have more than one value a channel in training, got f32[1, 3, 1]',
