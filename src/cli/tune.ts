@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Progress, TuneOptions, Tuning } from '../tune/index.ts';
-import { answered } from './errors.ts';
+import { answered, UsageError } from './errors.ts';
 import { checkWritable } from './json.ts';
 import { type HostChoice, type Hosts, hostOf, hostOptions, positive, whole } from './options.ts';
 import { showProgress } from './progress.ts';
@@ -39,6 +39,7 @@ async function run(hosts: Hosts, problems: readonly string[], options: Options):
   const { rounds, threshold, sample, againstRules = false } = options;
   const wanted: TuneOptions = { rounds, threshold, sample, againstRules, ...(problems.length > 0 ? { problems } : {}) };
   const [host, hostOptions] = hostOf(hosts, options);
+  await refuse(wanted);
   const bar = showProgress('tuning', 'problems');
   const progress = ({ op, shapeClass, done, total }: Progress) => bar.update(done, total, `${op} ${shapeClass}`);
   try {
@@ -47,6 +48,19 @@ async function run(hosts: Hosts, problems: readonly string[], options: Options):
     );
   } finally {
     bar.stop();
+  }
+}
+
+/** Refuses what no device is needed to refuse, before one is started. */
+async function refuse(options: TuneOptions): Promise<void> {
+  const [{ FoveaError }, { checkOptions }] = await Promise.all([
+    import('../runtime/errors.ts'),
+    import('../tune/tune.ts'),
+  ]);
+  try {
+    checkOptions(options);
+  } catch (error) {
+    throw error instanceof FoveaError ? new UsageError(error.message) : error;
   }
 }
 

@@ -47,19 +47,33 @@ const FINALISTS = 4;
  * @throws ArgumentError for an unknown op, sizes that do not fit it, or options out of range
  */
 export async function tune(gpu: Gpu, options: TuneOptions = {}): Promise<Tuning> {
-  const { rounds = 15, threshold = 0.05, sample = 10 } = options;
-  if (!Number.isInteger(rounds) || rounds < 7)
-    throw new ArgumentError('tune', `rounds must be a whole number from 7 on, got ${rounds}`);
-  if (!(threshold >= 0)) throw new ArgumentError('tune', `threshold must be at least 0, got ${threshold}`);
-  if (!(sample > 0)) throw new ArgumentError('tune', `sample must be more than 0, got ${sample}`);
-  const problems = (options.problems ?? TUNABLES.map(({ planning }) => planning.op)).flatMap(parseProblem);
+  const { problems, ...settings } = checkOptions(options);
   const measured: Measurement[] = [];
   for (const [done, { tunable, sizes }] of problems.entries()) {
     options.signal?.throwIfAborted();
     options.onProgress?.({ op: tunable.planning.op, shapeClass: shapeClass(sizes), done, total: problems.length });
-    measured.push(await measure(gpu, tunable, sizes, { ...options, rounds, threshold, sample }));
+    measured.push(await measure(gpu, tunable, sizes, settings));
   }
   return { version: VERSION, adapter: adapterOf(gpu), plans: tableOf(measured), measured };
+}
+
+/**
+ * The options of `tune` with their defaults, and its problems: what can be said of them without a device.
+ *
+ * @throws ArgumentError as `tune`
+ */
+export function checkOptions(options: TuneOptions) {
+  const {
+    rounds = 15,
+    threshold = 0.05,
+    sample = 10,
+    problems = TUNABLES.map(({ planning }) => planning.op),
+  } = options;
+  if (!Number.isInteger(rounds) || rounds < 7)
+    throw new ArgumentError('tune', `rounds must be a whole number from 7 on, got ${rounds}`);
+  if (!(threshold >= 0)) throw new ArgumentError('tune', `threshold must be at least 0, got ${threshold}`);
+  if (!(sample > 0)) throw new ArgumentError('tune', `sample must be more than 0, got ${sample}`);
+  return { ...options, rounds, threshold, sample, problems: problems.flatMap(parseProblem) };
 }
 
 function parseProblem(problem: string): { tunable: Tunable; sizes: number[] }[] {
@@ -77,7 +91,7 @@ function tableOf(measured: readonly Measurement[]): PlanTable {
   return table;
 }
 
-type Settings = TuneOptions & Required<Pick<TuneOptions, 'rounds' | 'threshold' | 'sample'>>;
+type Settings = Omit<ReturnType<typeof checkOptions>, 'problems'>;
 
 /** A plan and the way to run it once. */
 interface Entrant {
