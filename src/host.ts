@@ -67,6 +67,7 @@ export function fromData(op: string, data: TensorData, shape: Shape | undefined,
 
 function shapeOf(op: string, data: NestedArray<number | boolean>): number[] {
   if (!Array.isArray(data)) return [];
+  if (!data.some(Array.isArray)) return [data.length];
   const inner = data.map((d) => shapeOf(op, d));
   const ragged = inner.find((s) => s.join() !== inner[0]?.join());
   if (ragged)

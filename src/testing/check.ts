@@ -106,12 +106,12 @@ async function execute(
 ) {
   const made = scope(() => {
     const tensors = specs.map((spec, i) =>
-      gpu.tensor(Array.from(values[i]?.data ?? []), spec.shape, { dtype: spec.dtype ?? 'f32' }),
+      gpu.tensor(values[i]?.data ?? [], spec.shape, { dtype: spec.dtype ?? 'f32' }),
     );
     const wrt = gradient ? tensors.filter((t, i) => isFloat(t.dtype) && specs[i]?.grad !== false) : [];
     const shapes = scope(() => ([op(...tensors)].flat() as Tensor[]).map(({ shape, dtype }) => ({ shape, dtype })));
     const dys = shapes.map(({ shape, dtype }, i) =>
-      isFloat(dtype) && gradient ? gpu.tensor(Array.from(seeds[i] ?? []), shape, { dtype }) : null,
+      isFloat(dtype) && gradient ? gpu.tensor(seeds[i] ?? [], shape, { dtype }) : null,
     );
     const { outputs, grads } = vjp(() => op(...tensors), wrt, dys);
     return { outputs, grads: tensors.map((t) => (wrt.includes(t) ? (grads[wrt.indexOf(t)] as Tensor) : null)), dys };

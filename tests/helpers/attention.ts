@@ -23,8 +23,12 @@ export interface ReferenceOptions {
 }
 
 /** Element [b, h, row, d] whatever the layout; 3-D arrays have one head. */
-const element = (x: Nd, layout: string, b: number, h: number, row: number, d: number): number =>
-  x.shape.length === 3 ? at(x, [b, row, d]) : at(x, layout === 'blhd' ? [b, row, h, d] : [b, h, row, d]);
+function element({ shape, data }: Nd, layout: string, b: number, h: number, row: number, d: number): number {
+  const n = shape.at(-1) as number;
+  if (shape.length === 3) return data[(b * (shape[1] as number) + row) * n + d] as number;
+  const [i, j] = layout === 'blhd' ? [row, h] : [h, row];
+  return data[((b * (shape[1] as number) + i) * (shape[2] as number) + j) * n + d] as number;
+}
 
 /** Attention from its definition, in f64, a score at a time. */
 export function attention(q: Nd, k: Nd, v: Nd, o: ReferenceOptions = {}): { output: Nd; lse: Nd; weights: Nd } {

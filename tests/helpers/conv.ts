@@ -37,22 +37,23 @@ export function convolve(x: Nd, w: Nd, bias: Nd | undefined, r: ConvReference): 
   const y = new Float64Array(N * out * product(outputs));
   for (let i = 0; i < y.length; i++) y[i] = bias ? (bias.data[Math.floor(i / product(outputs)) % out] as number) : 0;
   const [perIn, perOut] = [C / groups, out / groups];
-  for (const tap of places(kernel))
-    for (const at of places(transposed ? sizes : outputs)) {
+  const [taps, pixels, area] = [product(kernel), product(sizes), product(outputs)];
+  const grid = places(transposed ? sizes : outputs);
+  for (const [t, tap] of places(kernel).entries())
+    for (const at of grid) {
       // The place on the side of the larger images that meets `at` through this tap.
       const meets = at.map((p, d) => p * stride[d]! + tap[d]! * dilation[d]! - before[d]!);
       if (meets.some((p, d) => p < 0 || p >= (transposed ? outputs : sizes)[d]!)) continue;
       const [from, to] = transposed ? [at, meets] : [meets, at];
+      const [read, written] = [flat(from, sizes), flat(to, outputs)];
       for (let n = 0; n < N; n++)
         for (let g = 0; g < groups; g++)
           for (let ci = 0; ci < perIn; ci++)
             for (let co = 0; co < perOut; co++) {
-              const [a, b] = [g * perIn + ci, g * perOut + co];
-              const weight = transposed
-                ? w.data[(a * perOut + co) * product(kernel) + flat(tap, kernel)]!
-                : w.data[(b * perIn + ci) * product(kernel) + flat(tap, kernel)]!;
-              y[(n * out + b) * product(outputs) + flat(to, outputs)]! +=
-                weight * x.data[(n * C + a) * product(sizes) + flat(from, sizes)]!;
+              const a = g * perIn + ci;
+              const b = g * perOut + co;
+              const weight = w.data[(transposed ? a * perOut + co : b * perIn + ci) * taps + t]!;
+              y[(n * out + b) * area + written]! += weight * x.data[(n * C + a) * pixels + read]!;
             }
     }
   return nd([N, out, ...outputs], y.map(f));

@@ -1,6 +1,7 @@
 import { defineBrowserProvider } from '@vitest/browser';
 import type { BrowserProvider } from 'vitest/node';
 import { type Chrome, launchChrome } from '../../src/cli/chrome.ts';
+import { ZEROS_BY_LOOP } from './software.ts';
 
 /**
  * Vitest's browser mode on the headless Chrome of the command-line tools. Each session is a browser of its own: pages of one browser share the
@@ -17,7 +18,7 @@ export const puppeteerProvider = () =>
         supportsParallelism: true,
         getCommandsContext: () => ({}),
         async openPage(_sessionId, url) {
-          const chrome = launchChrome();
+          const chrome = launchChrome({ flags: ZEROS_BY_LOOP.map((toggle) => `--${toggle}`) });
           launched.push(chrome);
           const { adapter, browser } = await chrome;
           console.log(`chrome: ${adapter}`);

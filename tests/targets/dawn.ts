@@ -2,6 +2,7 @@
 import { tmpdir } from 'node:os';
 import { create, globals } from 'webgpu';
 import { findChrome, findSwiftShader, hasLinuxGpu } from '../../scripts/find-chrome.mjs';
+import { ZEROS_BY_LOOP } from './software.ts';
 
 process.env.XDG_RUNTIME_DIR ??= tmpdir(); // Mesa, where installed, complains without one.
 
@@ -13,7 +14,7 @@ async function createGpu() {
     process.env.VK_ICD_FILENAMES = swiftShader;
   }
   // Of NVIDIA's f16 Dawn is not sure enough to offer it unasked.
-  const gpu = create(['enable-dawn-features=vulkan_enable_f16_on_nvidia']);
+  const gpu = create(['enable-dawn-features=vulkan_enable_f16_on_nvidia', ...ZEROS_BY_LOOP]);
   const info = (await gpu.requestAdapter())?.info;
   if (!info) throw new Error('dawn: no WebGPU adapter: tests never pass without one');
   console.log(`dawn: ${info.vendor} ${info.architecture} ${info.description}`);
