@@ -57,9 +57,11 @@ export async function checkOp(
   const values = specs.map((spec) => sample(spec, random));
   const want = [reference(...values)].flat() as Nd[];
   const seeds = want.map((w) => Float64Array.from({ length: w.data.length }, () => random() * 2 - 1));
+  const gradient = options.gradient !== false;
+  const shapes = gradient ? outputsOf(gpu, op, specs, values) : [];
   const run = async (poison: Poison) => {
     guards.poison = poison;
-    const results = await execute(gpu, op, specs, values, seeds, options.gradient !== false);
+    const results = await execute(gpu, op, specs, values, shapes, seeds, gradient);
     await guards.verify();
     return results;
   };
@@ -73,7 +75,7 @@ export async function checkOp(
   outputs.forEach((got, i) =>
     expectClose(want.length > 1 ? `output ${i}` : 'output', got, want[i] as Nd, forward, options.worst),
   );
-  if (options.gradient !== false) {
+  if (gradient) {
     const numeric = differences(reference, specs, values, seeds, first.differentiable);
     first.grads.forEach((got, i) => {
       if (got)
@@ -96,22 +98,30 @@ interface Result {
   readonly data: ArrayLike<number>;
 }
 
+function makeInputs(gpu: Gpu, specs: readonly Input[], values: readonly Nd[]): Tensor[] {
+  return specs.map((spec, i) => gpu.tensor(values[i]?.data ?? [], spec.shape, { dtype: spec.dtype ?? 'f32' }));
+}
+
+/** What the op gives without a tape, to make upstream gradients for. */
+function outputsOf(gpu: Gpu, op: Op, specs: readonly Input[], values: readonly Nd[]) {
+  return scope(() => [op(...makeInputs(gpu, specs, values))].flat().map(({ shape, dtype }) => ({ shape, dtype })));
+}
+
 async function execute(
   gpu: Gpu,
   op: Op,
   specs: readonly Input[],
   values: readonly Nd[],
+  shapes: readonly Pick<Tensor, 'shape' | 'dtype'>[],
   seeds: readonly Float64Array[],
   gradient: boolean,
 ) {
   const made = scope(() => {
-    const tensors = specs.map((spec, i) =>
-      gpu.tensor(values[i]?.data ?? [], spec.shape, { dtype: spec.dtype ?? 'f32' }),
-    );
-    const wrt = gradient ? tensors.filter((t, i) => isFloat(t.dtype) && specs[i]?.grad !== false) : [];
-    const shapes = scope(() => ([op(...tensors)].flat() as Tensor[]).map(({ shape, dtype }) => ({ shape, dtype })));
+    const tensors = makeInputs(gpu, specs, values);
+    if (!gradient) return { outputs: [op(...tensors)].flat() as Tensor[], grads: tensors.map(() => null), dys: [] };
+    const wrt = tensors.filter((t, i) => isFloat(t.dtype) && specs[i]?.grad !== false);
     const dys = shapes.map(({ shape, dtype }, i) =>
-      isFloat(dtype) && gradient ? gpu.tensor(seeds[i] ?? [], shape, { dtype }) : null,
+      isFloat(dtype) ? gpu.tensor(seeds[i] ?? [], shape, { dtype }) : null,
     );
     const { outputs, grads } = vjp(() => op(...tensors), wrt, dys);
     return { outputs, grads: tensors.map((t) => (wrt.includes(t) ? (grads[wrt.indexOf(t)] as Tensor) : null)), dys };

@@ -117,24 +117,18 @@ describe('dispatches', () => {
     return { forward: run(() => matmul(x, w, options)), both: run(() => valueAndGrad(loss, [x, w])) };
   };
 
-  test('one forward, and one for each gradient; a shared weight is one product over the rows of the whole batch', () =>
+  test('one forward and one for each gradient asked for, of the rows of the whole batch; one more for an activation', () =>
     bare(async (g) => {
       // The sum, its gradient's seed and the seed spread out are three more.
       expect(count(g, [6, 8], [8, 4])).toEqual({ forward: 1, both: 6 });
       expect(count(g, [2, 3, 8], [8, 4])).toEqual({ forward: 1, both: 6 });
       expect(count(g, [2, 3, 8], [1, 4, 8], { transposeB: true })).toEqual({ forward: 1, both: 6 });
       expect(count(g, [2, 3, 8], [8, 4], { bias: g.zeros([4]) })).toEqual({ forward: 1, both: 6 });
-    }));
-
-  test('one more for the activation, of which gelu and silu keep the argument', () =>
-    bare(async (g) => {
+      // One more for the activation, of which gelu and silu keep the argument.
       for (const activation of ['relu', 'tanh', 'sigmoid', 'gelu', 'silu'] as const) {
         expect(count(g, [6, 8], [8, 4], { activation })).toEqual({ forward: 1, both: 7 });
       }
-    }));
-
-  test('only the gradients asked for', () =>
-    bare(async (g) => {
+      // Only the gradients asked for.
       const [x, w, bias] = [g.zeros([6, 8]), g.zeros([8, 4]), g.zeros([4])];
       const run = (...wrt: Tensor[]) => {
         g.resetCounters();
