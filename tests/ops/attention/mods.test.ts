@@ -36,6 +36,12 @@ const PLANS = [
   { variant: 'tiled' },
 ] as const;
 
+/** The same functions for few keys and for block masks, since each compiles kernels of its own: blocks that are hidden, partial, whole (b = 1). */
+const BOTH = {
+  scoreMod: scored('score * f32(1 + h)', 'f32(1 + h)'),
+  maskMod: masked('(k / 32u == (q / 32u + h / 2u) % 4u && k % 2u == h % 2u) || k == q || b == 1u'),
+};
+
 const CASES: Readonly<Record<string, Case>> = {
   'a score_mod with a slope of its own, after a soft cap': {
     options: {
@@ -71,12 +77,11 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   'both, heads that share keys, few queries': {
     sizes: [2, 4, 2, 2, 9],
-    options: {
-      scoreMod: scored('score * f32(1 + h)', 'f32(1 + h)'),
-      maskMod: masked('k % 2u == h % 2u || k == q'),
-      layout: 'blhd',
+    options: { ...BOTH, layout: 'blhd' },
+    reference: {
+      scoreMod: (s, _b, h) => s * (1 + h),
+      maskMod: (b, h, q, k) => (k >> 5 === ((q >> 5) + (h >> 1)) % 4 && k % 2 === h % 2) || k === q || b === 1,
     },
-    reference: { scoreMod: (s, _b, h) => s * (1 + h), maskMod: (_b, h, q, k) => k % 2 === h % 2 || k === q },
   },
 };
 
@@ -114,22 +119,22 @@ describe('block masks', () => {
       shape,
     );
   const WINDOW = masked('k <= q && q - k < 20u');
-  const HEADS = masked('k / 32u == (q / 32u + h) % 4u || b == 1u');
 
   test.each([
-    ['one for all heads', WINDOW, {}, PLANS[1]],
-    ['one for each head and entry of the batch', HEADS, { B: 2, H: 2 }, PLANS[2]],
-  ])('%s: the same bits as the function alone', async (_, maskMod, sizes, plan) => {
+    ['one for all heads', { maskMod: WINDOW }, {}, PLANS[0]],
+    ['one for each head and entry of the batch, in ranges', BOTH, { B: 2, H: 4 }, PLANS[1]],
+    ['one for each head and entry of the batch, by tiles', BOTH, { B: 2, H: 4 }, PLANS[2]],
+  ])('%s: the same bits as the function alone', async (_, mods, sizes, plan) => {
     const [L, S] = [70, 101];
-    const [q, k, v] = [tensor(2, 2, L, 8), tensor(2, 1, S, 8), tensor(2, 1, S, 8)];
-    const blocks = createBlockMask(gpu, maskMod, { ...sizes, L, S });
+    const [q, k, v] = [tensor(2, 4, L, 4), tensor(2, 2, S, 4), tensor(2, 2, S, 4)];
+    const blocks = createBlockMask(gpu, mods.maskMod, { ...sizes, L, S });
     const run = (maskMod: Options['maskMod']) => {
-      const options = { maskMod, plan } as ScaledDotProductAttentionOptions;
+      const options = { ...mods, maskMod, plan } as ScaledDotProductAttentionOptions;
       const output = scaledDotProductAttention(q, k, v, options);
       return [output, ...grad(() => sum(square(scaledDotProductAttention(q, k, v, options))), [q, k, v])];
     };
     const data = (all: Tensor[]) => Promise.all(all.map((t) => t.data()));
-    expect(await data(run(blocks))).toEqual(await data(run(maskMod)));
+    expect(await data(run(blocks))).toEqual(await data(run(mods.maskMod)));
     blocks.dispose();
   });
 
