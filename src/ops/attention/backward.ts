@@ -4,6 +4,7 @@ import {
   attentionBackwardMask,
   attentionBackwardQ,
   attentionBackwardQTiled,
+  attentionBackwardTiled,
   attentionDelta,
   attentionSinks,
 } from '../../generated/kernels.ts';
@@ -87,6 +88,28 @@ export function gradientsOfKV(given: Given, p: Problem): [dk: Tensor, dv: Tensor
   using dkv = addSplits(parts, dtype);
   const behind = dkv.byteOffset + 4 * dvAt * (dtype === 'f16' ? 2 : 4);
   return [dkv.reinterpret(dtype, k.shape), dkv.reinterpret(dtype, v.shape, behind)];
+}
+
+/** The gradients of q, k and v, where a head has one tile of rows and one of keys. */
+export function gradientsTogether(given: Given, p: Problem): [dq: Tensor, dk: Tensor, dv: Tensor] {
+  const { q, k, v } = given;
+  const { gpu, dtype } = q;
+  const { B, H, Hkv, L, S, D, Dv } = p.sizes;
+  // dK begins where a binding may, as dV behind it.
+  const part = Math.ceil(sizeOf(q.shape) / 128) * 32;
+  const { dvAt } = p.params;
+  using grads = gpu.empty([4 * (part + dvAt) + sizeOf(v.shape)], dtype, OP);
+  inChunks(gpu, p.longest, B * Hkv, 1, ((L * H) / Hkv) * S * (3 * D + 2 * Dv), (range, groups) => {
+    const params = { ...p.params, ...range, blocks: 1, splits: 1, part };
+    const buffers = { mask: p.mask, aux: p.aux, ...given, grads };
+    dispatch(gpu, attentionBackwardTiled, buffers, params, groups, gradientTilesOf(p, Math.max(D, Dv)), p.hooks);
+  });
+  const from = (vec4s: number) => grads.byteOffset + 4 * vec4s * (dtype === 'f16' ? 2 : 4);
+  return [
+    grads.reinterpret(dtype, q.shape),
+    grads.reinterpret(dtype, k.shape, from(part)),
+    grads.reinterpret(dtype, v.shape, from(part + dvAt)),
+  ];
 }
 
 export function gradientOfMask(given: Given, mask: Tensor, p: Problem): Tensor {

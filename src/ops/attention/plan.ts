@@ -18,6 +18,8 @@ export interface Plan {
   readonly splits: number;
   /** Ranges of the rows over which `tiled` computes the gradients of keys and values apart, and then adds them; for those of queries it takes `splits`. */
   readonly rowSplits: number;
+  /** Whether `tiled` computes the gradients of q, k and v in one kernel: only where a head has at most 32 rows and 32 keys. */
+  readonly together: boolean;
 }
 
 /** Blocks (software) or tiles (GPUs) that fill the device; the fewest keys or rows worth a range of their own; the most ranges worth putting together. */
@@ -49,8 +51,15 @@ export function plan(
   const { B, H, Hkv, L, S, D, Dv } = sizes;
   const tuned = [B * Hkv, H / Hkv, L, S, D, Dv, byMatrices ? 1 : 0];
   const found = planFor(gpu, 'attention', tuned, () => rule(gpu, sizes, byMatrices, tiles));
-  return found.tile <= tiles ? found : { ...found, tile: 32 };
+  const tile = found.tile <= tiles ? found.tile : 32;
+  return { ...found, tile, together: found.together && isOneTile(sizes, tile) };
 }
+
+/** Heads in the batch, and rows of each, as the kernels see them: see `FEW_ROWS`. */
+const headsAndRows = ({ B, H, Hkv, L }: Sizes) =>
+  (L < FEW_ROWS ? [B * Hkv, (H / Hkv) * L] : [B * H, L]) as [number, number];
+/** Whether a head has one tile of rows and one of keys. By tiles of 64 the sums of all three gradients would not fit registers. */
+const isOneTile = (sizes: Sizes, tile: number) => tile === 32 && headsAndRows(sizes)[1] <= 32 && sizes.S <= 32;
 
 /** Whether tiles of 64 are whole, and the device has room for them. */
 function fitsLarge({ family, limits }: Device, { L, S, D, Dv }: Sizes): boolean {
@@ -76,14 +85,14 @@ function rule(
   largest: 32 | 64,
   forced: Partial<Plan> = {},
 ): Plan {
-  const { B, H, Hkv, L, S } = sizes;
+  const { B, Hkv, S } = sizes;
   const software = isSoftware(family);
   const { wanted, least, most } = DEVICE[software ? 'software' : 'gpu'];
   // llvmpipe takes seconds to compile the private arrays of `registers`, and blocks of 8 rows.
   const small = family === 'lavapipe';
   const blocks = software && !small ? 'registers' : 'tiled';
   const variant = forced.variant ?? (byMatrices && software ? 'matrices' : blocks);
-  const [loops, span] = L < FEW_ROWS ? [B * Hkv, (H / Hkv) * L] : [B * H, L];
+  const [loops, span] = headsAndRows(sizes);
   const rows = forced.rows ?? (span <= 4 || small ? 4 : 8);
   const many = Math.min(loops * Math.ceil(span / 64), B * Hkv * Math.ceil(S / 64)) >= wanted;
   const tile = forced.tile ?? (many ? largest : 32);
@@ -91,7 +100,10 @@ function rule(
     Math.max(1, Math.min(most, Math.floor(wanted / Math.max(1, blocks)), Math.floor(length / least)));
   const splits = forced.splits ?? ranges(loops * Math.ceil(span / (variant === 'tiled' ? tile : rows)), S);
   const rowSplits = forced.rowSplits ?? ranges(B * Hkv * Math.ceil(S / tile), span);
-  return { variant, rows, tile, splits, rowSplits };
+  // Heads that share keys are computed one after the other then: only where there are many such groups.
+  const isWorthIt = splits * rowSplits === 1 && (loops === B * Hkv || B * Hkv >= wanted);
+  const together = variant === 'tiled' && isOneTile(sizes, tile) && (forced.together ?? isWorthIt);
+  return { variant, rows, tile, splits, rowSplits, together };
 }
 
 type Device = Pick<Target, 'family' | 'limits'>;
@@ -134,5 +146,7 @@ function candidates(target: Target, tuned: TunedSizes): Plan[] {
     const wanted = splits === 1 ? [1] : [...new Set([1, Math.ceil(splits / 2), splits, Math.min(2 * splits, 64)])];
     return wanted.map((splits) => rule(target, sizes, false, largest, { ...some, splits }));
   });
+  const apart = fused.filter((plan) => plan.together).map((plan) => ({ ...plan, together: false }));
+  fused.push(...apart);
   return byMatrices ? [...fused, rule(target, sizes, true, largest, { variant: 'matrices' })] : fused;
 }

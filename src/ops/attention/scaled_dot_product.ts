@@ -6,7 +6,15 @@ import { attentionPlain } from '../reference/attention.ts';
 import { reshape } from '../shape.ts';
 import { pad, slice } from '../slice.ts';
 import type { AttentionResult } from './additive.ts';
-import { deltaOf, type Given, gradientOfMask, gradientOfQ, gradientOfSinks, gradientsOfKV } from './backward.ts';
+import {
+  deltaOf,
+  type Given,
+  gradientOfMask,
+  gradientOfQ,
+  gradientOfSinks,
+  gradientsOfKV,
+  gradientsTogether,
+} from './backward.ts';
 import { forward, lseOf, weightsOf } from './forward.ts';
 import { forwardByMatrices, gradientsByMatrices } from './matrices.ts';
 import { checkScoreMod } from './mods.ts';
@@ -202,6 +210,7 @@ function gradients(
 function gradientsOf(given: Given, problem: Problem, needs: readonly boolean[]): (Tensor | null)[] {
   if (problem.plan.variant === 'matrices') return noGrad(() => gradientsByMatrices(given, problem, needs));
   const [needsQ, needsK, needsV] = needs;
+  if (problem.plan.together && needsQ && (needsK || needsV)) return gradientsTogether(given, problem);
   const dkv = needsK || needsV ? gradientsOfKV(given, problem) : [null, null];
   return [needsQ ? gradientOfQ(given, problem) : null, ...dkv];
 }

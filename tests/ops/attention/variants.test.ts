@@ -1,6 +1,8 @@
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { grad } from '../../../src/autograd/tape.ts';
 import type { Plan } from '../../../src/ops/attention/plan.ts';
 import { scaledDotProductAttention } from '../../../src/ops/attention/scaled_dot_product.ts';
+import { sum } from '../../../src/ops/reduce.ts';
 import type { Tensor } from '../../../src/tensor.ts';
 import { checkOp, type Nd } from '../../../src/testing/check.ts';
 import { attention } from '../../helpers/attention.ts';
@@ -55,7 +57,27 @@ describe('tiled', () => {
   const ranges = { variant: 'tiled', splits: 2, rowSplits: 3 } as const;
   test('gradients in ranges, causal', () => check(ranges, 66, 69, 2, 1, { isCausal: true, window: [40, -1] }, true));
   test('gradients of whole tiles, in ranges', () => check(ranges, 64, 64, 1, 2, {}, true));
-  test('gradients of one whole tile', () => check({ variant: 'tiled' }, 32, 32, 4, 8, {}, true));
+  const together = { variant: 'tiled', together: true } as const;
+  test.each([true, false])('gradients of one tile, together: %s', async (together) => {
+    await check({ variant: 'tiled', together }, 32, 32, 4, 8, {}, true);
+    await check({ variant: 'tiled', together }, 5, 7, 36, 40, { isCausal: true }, true, 2, 2);
+  });
+  test('gradients together, of heads that share keys', async () => {
+    await check(together, 9, 11, 4, 4, { isCausal: true }, true, 4, 2);
+    await check(together, 3, 11, 4, 4, {}, true, 4, 2);
+  });
+  test('gradients together are one kernel, unless one input alone needs one', async () => {
+    const [q, k, v] = [5, 7, 7].map((n) => gpu.zeros([1, 2, n, 4])) as [Tensor, Tensor, Tensor];
+    const kernels = async (together: boolean, wrt: Tensor[]) => {
+      const plan = { variant: 'tiled', together } as const;
+      const profile = await gpu.profile(() => void grad(() => sum(scaledDotProductAttention(q, k, v, { plan })), wrt));
+      return profile.kernels.map(({ name }) => name).filter((name) => name.includes('attention_backward'));
+    };
+    expect(await kernels(true, [q, k, v])).toEqual(['attention/attention_backward_tiled']);
+    expect(await kernels(true, [q])).toEqual(['attention/attention_backward_q_tiled']);
+    expect(await kernels(true, [k, v])).toEqual(['attention/attention_backward_kv_tiled']);
+    expect(await kernels(false, [q, k, v])).toHaveLength(2);
+  });
   test('tiles of 64: gradients, causal', () =>
     check({ variant: 'tiled', tile: 64 }, 66, 69, 2, 1, { isCausal: true, window: [40, -1] }, true));
   test('tiles of 64: gradients, whole', () => check({ variant: 'tiled', tile: 64 }, 64, 64, 1, 2, {}, true));
