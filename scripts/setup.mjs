@@ -13,7 +13,7 @@ try {
   run(process.execPath, ['scripts/gen-kernels.mjs'], 'the kernels could not be generated from shaders/');
   if (!process.argv.includes('--no-browser') && !findChrome()) await installBrowser();
 } catch (error) {
-  console.error(`setup: ${error instanceof Error ? error.message : error}`);
+  console.error(`setup: ${messageOf(error)}`);
   process.exit(1);
 }
 // A download that was given up may still hold a connection open.
@@ -52,8 +52,8 @@ async function installBrowser() {
   try {
     await downloadChrome();
   } catch (error) {
-    console.log(`setup: no download (${error instanceof Error ? error.message : error})`);
-    if (isDebianRoot()) installChromium();
+    console.log(`setup: no download (${messageOf(error)})`);
+    if (isDebianRoot()) tryChromium();
   }
   const chrome = findChrome();
   if (!chrome || spawnSync(chrome, ['--version'], { timeout: 30_000 }).status !== 0) {
@@ -89,14 +89,22 @@ function isDebianRoot() {
   return process.getuid?.() === 0 && existsSync('/etc/debian_version');
 }
 
-function installChromium() {
+function tryChromium() {
   console.log('setup: installing the chromium package');
   /** @type {import('node:child_process').StdioOptions} */
   const stdio = ['ignore', 'ignore', 'inherit'];
-  run('apt-get', ['update'], 'apt-get update failed', { stdio });
-  run('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], 'apt-get install chromium failed', {
-    stdio,
-  });
+  const install = ['install', '-y', '--no-install-recommends', 'chromium'];
+  try {
+    run('apt-get', ['update'], 'apt-get update failed', { stdio });
+    run('apt-get', install, 'apt-get install chromium failed', { stdio });
+  } catch (error) {
+    console.log(`setup: no package (${messageOf(error)})`);
+  }
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /**
