@@ -38,7 +38,7 @@ beforeAll(() => {
   put('torn/onnx/Neg/neg.json', '{"case": ');
 });
 
-describe('the command', { timeout: 60_000 }, () => {
+describe('the command', () => {
   it('runs cases of every format, keeps the unsupported apart and skips what is in quarantine', async () => {
     const json = join(folder, 'out', 'report.json');
     const { code, out, err } = await run(join(folder, 'good'), '--verbose', '--json', json);

@@ -20,7 +20,7 @@ test.each([
   ['tiled', 3],
 ] as const)(
   '%s, keys in %i ranges: the same bits as in one dispatch',
-  { timeout: 120_000 },
+
   async (variant, splits) => {
     const inputs = shapes.map((shape, i) => randn(gpu, shape, { seed: i + 1 }));
     const [q, k, v, mask, sinks] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor];

@@ -137,7 +137,7 @@ describe.each([
 
 describe('results', () => {
   // llvmpipe takes half a minute to compile all of it.
-  test('f16: at most twice the error of the composition, forward and backward', { timeout: 120_000 }, async () => {
+  test('f16: at most twice the error of the composition, forward and backward', async () => {
     if (!gpu.features.has('shader-f16')) {
       expect(() => gpu.empty([1], 'f16')).toThrow('shader-f16');
       return;
