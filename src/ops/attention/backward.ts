@@ -13,7 +13,7 @@ import { dispatch, grid } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../tensor.ts';
 import { cast } from '../cast.ts';
 import { sum } from '../reduce.ts';
-import { inChunks, registersOf, rowTiles, shapeOf, tiledOf } from './forward.ts';
+import { registersOf, rowTiles, run, shapeOf, tiledOf } from './forward.ts';
 import type { Problem } from './problem.ts';
 
 const OP = 'scaledDotProductAttention';
@@ -48,12 +48,11 @@ export function gradientOfQ(given: Given, p: Problem): Tensor {
   const { blocks, tiles } = rowTiles(p, rows);
   const part = sizeOf(shape);
   using parts = gpu.empty([splits, part], splits > 1 ? 'f32' : dtype, OP);
-  inChunks(gpu, p.longest, tiles * splits, perGroup, (rows * S * (2 * D + Dv)) / splits, (range, groups) => {
-    const params = { ...p.params, ...range, blocks, splits, part: part / 4 };
-    const buffers = { mask: p.mask, aux: p.aux, ...given, dq: parts };
-    if (isTiled) dispatch(gpu, attentionBackwardQTiled, buffers, params, groups, gradientTilesOf(p, D), p.hooks);
-    else dispatch(gpu, attentionBackwardQ, buffers, params, groups, { ...registersOf(gpu, p), D4: D / 4 }, p.hooks);
-  });
+  const work = { items: tiles * splits, perGroup, work: (rows * S * (2 * D + Dv)) / splits };
+  const buffers = { ...given, dq: parts };
+  const params = { blocks, splits, part: part / 4 };
+  if (isTiled) run(gpu, attentionBackwardQTiled, p, work, buffers, params, gradientTilesOf(p, D));
+  else run(gpu, attentionBackwardQ, p, work, buffers, params, { ...registersOf(gpu, p), D4: D / 4 });
   using dq = addSplits(parts, dtype);
   return dq.reinterpret(dtype, shape);
 }
@@ -74,20 +73,15 @@ export function gradientsOfKV(given: Given, p: Problem): [dk: Tensor, dv: Tensor
   const splits = isTiled ? p.plan.rowSplits : 1;
   const { keys, perGroup } = shapeOf(gpu, p.plan, p.plan.tile);
   const items = B * Hkv * Math.ceil(S / keys) * splits;
-  const work = (2 * keys * L * (H / Hkv) * (D + Dv)) / splits;
+  const work = { items, perGroup, work: (2 * keys * L * (H / Hkv) * (D + Dv)) / splits };
   const part = 4 * dvAt + sizeOf(v.shape);
   using parts = gpu.empty([splits, part], splits > 1 ? 'f32' : dtype, OP);
-  inChunks(gpu, p.longest, items, perGroup, work, (range, groups) => {
-    const params = { ...p.params, ...range, blocks: 1, splits, part: part / 4 };
-    const buffers = { mask: p.mask, aux: p.aux, ...given, dkv: parts };
-    const tiled = gradientTilesOf(p, Math.max(D, Dv));
-    const registers = { ...registersOf(gpu, p), D4: D / 4, DV4: Dv / 4 };
-    if (isTiled) dispatch(gpu, attentionBackwardKvTiled, buffers, params, groups, tiled, p.hooks);
-    else dispatch(gpu, attentionBackwardKv, buffers, params, groups, registers, p.hooks);
-  });
+  const buffers = { ...given, dkv: parts };
+  const params = { splits, part: part / 4 };
+  if (isTiled) run(gpu, attentionBackwardKvTiled, p, work, buffers, params, gradientTilesOf(p, Math.max(D, Dv)));
+  else run(gpu, attentionBackwardKv, p, work, buffers, params, { ...registersOf(gpu, p), D4: D / 4, DV4: Dv / 4 });
   using dkv = addSplits(parts, dtype);
-  const behind = dkv.byteOffset + 4 * dvAt * (dtype === 'f16' ? 2 : 4);
-  return [dkv.reinterpret(dtype, k.shape), dkv.reinterpret(dtype, v.shape, behind)];
+  return [viewAt(dkv, 0, k), viewAt(dkv, dvAt, v)];
 }
 
 /** The gradients of q, k and v, where a head has one tile of rows and one of keys. */
@@ -99,18 +93,14 @@ export function gradientsTogether(given: Given, p: Problem): [dq: Tensor, dk: Te
   const part = Math.ceil(sizeOf(q.shape) / 128) * 32;
   const { dvAt } = p.params;
   using grads = gpu.empty([4 * (part + dvAt) + sizeOf(v.shape)], dtype, OP);
-  inChunks(gpu, p.longest, B * Hkv, 1, ((L * H) / Hkv) * S * (3 * D + 2 * Dv), (range, groups) => {
-    const params = { ...p.params, ...range, blocks: 1, splits: 1, part };
-    const buffers = { mask: p.mask, aux: p.aux, ...given, grads };
-    dispatch(gpu, attentionBackwardTiled, buffers, params, groups, gradientTilesOf(p, Math.max(D, Dv)), p.hooks);
-  });
-  const from = (vec4s: number) => grads.byteOffset + 4 * vec4s * (dtype === 'f16' ? 2 : 4);
-  return [
-    grads.reinterpret(dtype, q.shape),
-    grads.reinterpret(dtype, k.shape, from(part)),
-    grads.reinterpret(dtype, v.shape, from(part + dvAt)),
-  ];
+  const work = { items: B * Hkv, perGroup: 1, work: ((L * H) / Hkv) * S * (3 * D + 2 * Dv) };
+  run(gpu, attentionBackwardTiled, p, work, { ...given, grads }, { part }, gradientTilesOf(p, Math.max(D, Dv)));
+  return [viewAt(grads, 0, q), viewAt(grads, part, k), viewAt(grads, part + dvAt, v)];
 }
+
+/** What of `t` begins at so many vec4s, as the gradient of x. */
+const viewAt = (t: Tensor, vec4s: number, { dtype, shape }: Tensor) =>
+  t.reinterpret(dtype, shape, t.byteOffset + 4 * vec4s * (dtype === 'f16' ? 2 : 4));
 
 export function gradientOfMask(given: Given, mask: Tensor, p: Problem): Tensor {
   const { gpu } = mask;
@@ -121,18 +111,8 @@ export function gradientOfMask(given: Given, mask: Tensor, p: Problem): Tensor {
   const items = sizeOf(all.map((n, i) => (p.params.maskAt[i] === 0 ? 1 : n)));
   const walked = sizeOf(all.map((n, i) => (p.params.maskAt[i] === 0 ? n : 1)));
   const constants = registersOf(gpu, p);
-  inChunks(gpu, p.longest, dmask.size > 0 ? items : 0, constants.WG, 8 * rows * walked * (D + Dv), (range, groups) => {
-    const params = { ...p.params, ...range, loops: 1, span: L, blocks: 1, splits: 1 };
-    dispatch(
-      gpu,
-      attentionBackwardMask,
-      { mask: p.mask, aux: p.aux, ...given, dmask },
-      params,
-      groups,
-      constants,
-      p.hooks,
-    );
-  });
+  const work = { items: dmask.size > 0 ? items : 0, perGroup: constants.WG, work: 8 * rows * walked * (D + Dv) };
+  run(gpu, attentionBackwardMask, p, work, { ...given, dmask }, { loops: 1, span: L }, constants);
   return dmask;
 }
 

@@ -7,7 +7,15 @@ import {
 } from '../../generated/kernels.ts';
 import { isSoftware } from '../../runtime/adapter.ts';
 import type { Gpu } from '../../runtime/gpu.ts';
-import { dispatch, grid } from '../../runtime/kernel.ts';
+import {
+  type Buffers,
+  type Constants,
+  dispatch,
+  grid,
+  type Hooks,
+  type Kernel,
+  type Params,
+} from '../../runtime/kernel.ts';
 import type { Tensor } from '../../tensor.ts';
 import type { Plan } from './plan.ts';
 import type { Problem } from './problem.ts';
@@ -36,20 +44,40 @@ export function tiledOf({ constants, everyone, sizes: { L, S } }: Problem, tile:
   return { ...constants, PARTIAL, COLUMNS: Math.ceil(width / tile) };
 }
 
-/** Runs `f` for the tiles [first, items), in as many dispatches as it takes for none to run too long. */
-export function inChunks(
+/** The tiles of a kernel, how many a workgroup has, and the multiply-adds of one. */
+interface Work {
+  readonly items: number;
+  readonly perGroup: number;
+  readonly work: number;
+}
+/** All kernels here have the same. */
+type AttentionParams = Params<typeof attentionForward>;
+
+/** Runs a kernel of attention, in as many dispatches as it takes for none to run too long; beside those of the problem, it takes `params`. */
+export function run<const K extends Kernel>(
   gpu: Gpu,
-  longest: number,
-  items: number,
-  perGroup: number,
-  work: number,
-  f: (range: { readonly first: number; readonly items: number }, groups: readonly [number, number]) => void,
+  kernel: K,
+  p: Problem,
+  { items, perGroup, work }: Work,
+  buffers: Omit<Buffers<K>, 'mask' | 'aux'>,
+  params: Partial<AttentionParams>,
+  constants: Constants<K>,
 ): void {
-  const chunks = Math.max(1, Math.ceil((items * work) / longest));
+  const all = { mask: p.mask, aux: p.aux, ...buffers } as unknown as Buffers<K>;
+  const chunks = Math.max(1, Math.ceil((items * work) / p.longest));
   const size = Math.ceil(items / chunks / perGroup) * perGroup;
   for (let first = 0; first < items; first += size) {
     const last = Math.min(first + size, items);
-    f({ first, items: last }, grid(last - first, perGroup));
+    const given: AttentionParams = { ...p.params, blocks: 1, splits: 1, ...params, first, items: last };
+    dispatch(
+      gpu,
+      kernel,
+      all,
+      given as unknown as Params<K>,
+      grid(last - first, perGroup),
+      constants,
+      p.hooks as Hooks<K>,
+    );
     if (last < items) gpu.flush();
   }
 }
@@ -87,13 +115,10 @@ function walkKeys(q: Tensor, k: Tensor, v: Tensor, o: Tensor, stats: Tensor, p: 
   const { S, D, Dv } = p.sizes;
   const { rows, perGroup } = shapeOf(gpu, p.plan, TILE);
   const { blocks, tiles } = rowTiles(p, rows);
-  inChunks(gpu, p.longest, tiles * splits, perGroup, (rows * S * (D + Dv)) / splits, (range, groups) => {
-    const params = { ...p.params, ...range, blocks, splits };
-    const buffers = { mask: p.mask, aux: p.aux, q, k, v, o, stats };
-    if (variant === 'tiled')
-      dispatch(gpu, attentionForwardTiled, buffers, params, groups, tiledOf(p, TILE, Dv), p.hooks);
-    else dispatch(gpu, attentionForward, buffers, params, groups, { ...registersOf(gpu, p), DV4: Dv / 4 }, p.hooks);
-  });
+  const work = { items: tiles * splits, perGroup, work: (rows * S * (D + Dv)) / splits };
+  const buffers = { q, k, v, o, stats };
+  if (variant === 'tiled') run(gpu, attentionForwardTiled, p, work, buffers, { blocks, splits }, tiledOf(p, TILE, Dv));
+  else run(gpu, attentionForward, p, work, buffers, { blocks, splits }, { ...registersOf(gpu, p), DV4: Dv / 4 });
 }
 
 /** log(sum(exp(scores))) of each row, f32. */
@@ -108,16 +133,6 @@ export function weightsOf(q: Tensor, k: Tensor, stats: Tensor, weights: Tensor, 
   const { blocks, tiles } = rowTiles(p, rows);
   const { D, S } = p.sizes;
   const constants = registersOf(gpu, p);
-  inChunks(gpu, p.longest, tiles * Math.ceil(S / 8), constants.WG, 8 * rows * D, (range, groups) => {
-    const params = { ...p.params, ...range, blocks, splits: 1 };
-    dispatch(
-      gpu,
-      attentionWeights,
-      { mask: p.mask, aux: p.aux, q, k, stats, weights },
-      params,
-      groups,
-      constants,
-      p.hooks,
-    );
-  });
+  const work = { items: tiles * Math.ceil(S / 8), perGroup: constants.WG, work: 8 * rows * D };
+  run(gpu, attentionWeights, p, work, { q, k, stats, weights }, { blocks }, constants);
 }
